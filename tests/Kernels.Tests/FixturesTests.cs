@@ -1,0 +1,10 @@
+using MnrEngine.Testing;
+using NUnit.Framework;
+
+namespace MnrEngine.Kernels.Tests;
+
+public sealed class FixturesTests
+{
+    [Test]
+    public void TheFixturesAreHere() => Assert.That(Directory.Exists(Fixtures.Root));
+}
