@@ -1,0 +1,69 @@
+namespace MnrEngine.Kernels;
+
+/// <summary>How two embeddings are compared.</summary>
+public enum Similarity
+{
+    /// <summary>The dot product of the embeddings divided by their lengths (each at least 1e-12).</summary>
+    Cosine,
+
+    /// <summary>The dot product.</summary>
+    Dot,
+}
+
+/// <summary>The similarity matrices that enter the ranking loss (sentence-transformers' <c>directions</c>).</summary>
+[Flags]
+public enum RankingDirections
+{
+    /// <summary>Each query against all documents; always needed.</summary>
+    QueryToDocument = 1,
+
+    /// <summary>Each query against the other queries.</summary>
+    QueryToQuery = 2,
+
+    /// <summary>Each query's positive against all queries.</summary>
+    DocumentToQuery = 4,
+
+    /// <summary>Each query's positive against the documents of other queries.</summary>
+    DocumentToDocument = 8,
+}
+
+/// <summary>Over what the softmax of the ranking loss runs (sentence-transformers' <c>partition_mode</c>).</summary>
+public enum RankingPartition
+{
+    /// <summary>One softmax over all selected matrices together.</summary>
+    Joint,
+
+    /// <summary>One softmax a direction; the loss is their mean. Only for the directions between queries and documents.</summary>
+    PerDirection,
+}
+
+/// <summary>Which documents get a penalty that grows with their similarity (sentence-transformers' <c>hardness_mode</c>).</summary>
+public enum RankingHardness
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>All documents of other queries.</summary>
+    InBatchNegatives,
+
+    /// <summary>The query's own hard negatives.</summary>
+    HardNegatives,
+
+    /// <summary>Everything but the query's own positive.</summary>
+    AllNegatives,
+}
+
+/// <summary>The parameters of the multiple-negatives-ranking loss, with sentence-transformers' names and defaults.</summary>
+/// <param name="Scale">The factor on similarities (1 / temperature), above 0.</param>
+/// <param name="Similarity">How embeddings are compared.</param>
+/// <param name="Directions">The similarity matrices used.</param>
+/// <param name="Partition">Over what the softmax runs.</param>
+/// <param name="Hardness">Which documents are penalised.</param>
+/// <param name="HardnessStrength">The penalty is this times the similarity, without gradient, added to the scaled similarity.</param>
+public readonly record struct RankingLossOptions(
+    float Scale = 20,
+    Similarity Similarity = Similarity.Cosine,
+    RankingDirections Directions = RankingDirections.QueryToDocument,
+    RankingPartition Partition = RankingPartition.Joint,
+    RankingHardness Hardness = RankingHardness.None,
+    float HardnessStrength = 0);
