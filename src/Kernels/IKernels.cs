@@ -126,9 +126,10 @@ public interface IKernels : IDisposable
     /// <param name="activation">f.</param>
     /// <param name="preactivation">As saved.</param>
     /// <param name="outputGradient">(rows, outputs); overwritten with the gradient of the preactivation.</param>
-    /// <param name="inputGradient">dx, (rows, inputs), overwritten, or <see cref="Tensor.None"/>.</param>
+    /// <param name="inputGradient">dx, (rows, inputs), or <see cref="Tensor.None"/>.</param>
+    /// <param name="addToInputGradient">Whether dx is added to what is there instead of overwriting it.</param>
     /// <param name="accumulate">See <see cref="IKernels"/>.</param>
-    void LinearActivationBackward(Tensor input, in LinearParameters parameters, Activation activation, Tensor preactivation, Tensor outputGradient, Tensor inputGradient, bool accumulate);
+    void LinearActivationBackward(Tensor input, in LinearParameters parameters, Activation activation, Tensor preactivation, Tensor outputGradient, Tensor inputGradient, bool addToInputGradient, bool accumulate);
 
     /// <summary>output = LayerNorm(dropout(input W^T + b) + residual).</summary>
     /// <param name="input">(rows, inputs).</param>
