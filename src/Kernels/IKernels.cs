@@ -33,6 +33,12 @@ public interface IKernels : IDisposable
     /// <exception cref="OutOfMemoryException">The device has not that much left; the message says what was asked for and what for.</exception>
     DeviceArena CreateArena(string label, long bytes);
 
+    /// <summary>
+    /// The rows of the (tokens, width) operands of a batch of so many tokens; see <see cref="DeviceBatch.TokenRows"/>. Buffers for the largest batch are made
+    /// with this many.
+    /// </summary>
+    int TokenRows(int tokens) => tokens;
+
     /// <summary>Sizes all working memory for the largest step that will be run. May be called again with larger limits between steps.</summary>
     void Plan(in StepLimits limits);
 
