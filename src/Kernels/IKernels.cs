@@ -92,7 +92,7 @@ public interface IKernels : IDisposable
 
     /// <summary>
     /// The gradients of <see cref="EmbedNorm"/>'s parameters. A table row's gradient is the sum over its tokens in packed order; rows that no token
-    /// of the batch uses get zero (with <paramref name="accumulate"/> nothing).
+    /// of the batch uses, and the padding token's row, get zero (with <paramref name="accumulate"/> nothing).
     /// </summary>
     /// <param name="batch">The same batch.</param>
     /// <param name="parameters">The same parameters.</param>

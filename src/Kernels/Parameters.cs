@@ -28,4 +28,5 @@ public readonly record struct NormParameters(Parameter Weight, Parameter Bias, f
 /// <param name="Position">(positions, hidden).</param>
 /// <param name="TokenType">(types, hidden), of which only row 0 is used and gets a gradient; <see cref="Parameter.None"/> for networks without it.</param>
 /// <param name="Norm">The LayerNorm behind the sum.</param>
-public readonly record struct EmbeddingParameters(Parameter Word, Parameter Position, Parameter TokenType, NormParameters Norm);
+/// <param name="PaddingId">The token whose row of <paramref name="Word"/> never gets a gradient (torch's padding_idx), or -1.</param>
+public readonly record struct EmbeddingParameters(Parameter Word, Parameter Position, Parameter TokenType, NormParameters Norm, int PaddingId = -1);
