@@ -1,0 +1,26 @@
+namespace MnrEngine.Serialization;
+
+/// <summary>Finds the weights in a folder.</summary>
+public static class WeightFiles
+{
+    private static readonly (string Name, Func<string, IWeightSource> Open)[] Known =
+    [
+        ("model.safetensors", SafetensorsFile.Open),
+    ];
+
+    /// <summary>Opens the weights of a folder: the first that is there of the files that transformers would look for, in its order.</summary>
+    /// <exception cref="InputException">None is there, or the one found is wrong.</exception>
+    public static IWeightSource Open(string folder)
+    {
+        foreach ((string name, Func<string, IWeightSource> open) in Known)
+        {
+            string path = Path.Combine(folder, name);
+            if (File.Exists(path))
+            {
+                return open(path);
+            }
+        }
+
+        throw new InputException($"{folder} holds no weights: none of {string.Join(", ", Known.Select(known => known.Name))} is there");
+    }
+}

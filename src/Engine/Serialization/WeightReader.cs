@@ -1,0 +1,87 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace MnrEngine.Serialization;
+
+/// <summary>Reading tensors with the checks that a model's weights need.</summary>
+public static class WeightReader
+{
+    /// <summary>Reads a whole tensor of any shape into a new array, without a check of its numbers.</summary>
+    /// <exception cref="InputException">There is no such tensor, its type is not a floating-point type, or the file can't be read.</exception>
+    public static float[] Read(this IWeightSource source, string name)
+    {
+        WeightEntry entry = source.Find(name);
+        if (entry.Count > Array.MaxLength)
+        {
+            throw new InputException($"{source.Location(name)} has shape {WeightShape.Text(entry.Shape)}, more than {Array.MaxLength} numbers");
+        }
+
+        float[] values = new float[entry.Count];
+        source.Read(name, values);
+        return values;
+    }
+
+    /// <summary>Reads a tensor that has to have a shape and only finite numbers.</summary>
+    /// <exception cref="InputException">The tensor is missing, has another shape, or holds NaN or infinity; the sentence names it and its file.</exception>
+    public static void ReadFinite(this IWeightSource source, string name, ReadOnlySpan<int> shape, Span<float> destination)
+    {
+        source.CheckShape(name, shape.ToArray());
+        source.Read(name, destination);
+        int wrong = FirstNotFinite(destination);
+        if (wrong >= 0)
+        {
+            throw new InputException($"{source.Location(name)} holds {destination[wrong]} at element {wrong} where finite numbers are expected");
+        }
+    }
+
+    /// <summary>Checks what a file declares of a tensor.</summary>
+    /// <exception cref="InputException">There is no such tensor, or it has another shape or a type that can't be read.</exception>
+    public static void CheckShape(this IWeightSource source, string name, IReadOnlyList<int> shape)
+    {
+        WeightEntry entry = source.Find(name);
+        if (!shape.SequenceEqual(entry.Shape))
+        {
+            throw new InputException($"{source.Location(name)} has shape {WeightShape.Text(entry.Shape)} where {WeightShape.Text(shape)} is expected");
+        }
+
+        if (!entry.Type.IsReadable())
+        {
+            throw new InputException($"{source.Location(name)} has type {entry.Type} where F32, F16, BF16 or F64 is expected");
+        }
+    }
+
+    private static WeightEntry Find(this IWeightSource source, string name) => source.Entries.TryGetValue(name, out WeightEntry? entry) ? entry
+        : throw new InputException($"{source.Location(name)} does not exist");
+
+    private static int FirstNotFinite(ReadOnlySpan<float> values)
+    {
+        // 0 * x is 0 for a finite x and NaN for any other: one pass without a branch, and a second one only to say where.
+        Vector<float> sum = Vector<float>.Zero;
+        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        foreach (Vector<float> vector in vectors)
+        {
+            sum += vector * Vector<float>.Zero;
+        }
+
+        float rest = Vector.Sum(sum);
+        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
+        {
+            rest += value * 0;
+        }
+
+        return rest == 0 ? -1 : values.IndexOfAnyNotFinite();
+    }
+
+    private static int IndexOfAnyNotFinite(this ReadOnlySpan<float> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+}
