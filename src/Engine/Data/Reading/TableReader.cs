@@ -1,0 +1,97 @@
+using System.Text;
+
+namespace MnrEngine.Data.Reading;
+
+/// <summary>
+/// Reads a data file row by row, whatever its format: first the columns there are, then, once those wanted are chosen with
+/// <see cref="Bind"/>, the rows.
+/// </summary>
+internal abstract class TableReader : IDisposable
+{
+    private protected TableReader(string path)
+    {
+        Path = path;
+    }
+
+    /// <summary>The file, as the user named it.</summary>
+    public string Path { get; }
+
+    /// <summary>The names of the columns (of the keys of the first object); null when the file has no header line.</summary>
+    public abstract IReadOnlyList<string>? Names { get; }
+
+    /// <summary>The fields of the first row; null where columns have names only and no positions.</summary>
+    public abstract IReadOnlyList<string>? FirstRow { get; }
+
+    /// <summary>The line on which the current row begins, counted from 1.</summary>
+    public abstract long Line { get; }
+
+    /// <summary>Whether the line of the current row is empty or white space.</summary>
+    public abstract bool IsBlankLine { get; }
+
+    /// <summary>Opens a file and reads as far as its header or first row.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="isHeader">Recognises a header line where the source doesn't say whether there is one.</param>
+    /// <exception cref="InputException">The file can't be read or its format can't be told.</exception>
+    public static TableReader Open(DatasetSource source, Func<IReadOnlyList<string>, bool> isHeader)
+    {
+        DataFormat format = source.Format ?? FormatOf(source.Path);
+        Stream stream = DataFile.Open(source.Path);
+        try
+        {
+            return format == DataFormat.JsonLines
+                ? new JsonLinesReader(source, stream)
+                : new DelimitedReader(source, format, stream, isHeader);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Chooses the columns that rows give, by their positions among <see cref="Names"/> or in <see cref="FirstRow"/>.</summary>
+    /// <param name="columns">The columns, texts first.</param>
+    /// <param name="texts">How many of them are texts; the others may also be numbers or null in JSON.</param>
+    public abstract void Bind(IReadOnlyList<int> columns, int texts);
+
+    /// <summary>Goes to the next row; false at the end.</summary>
+    /// <exception cref="InputException">The row is malformed or lacks a chosen column.</exception>
+    public abstract bool Read();
+
+    /// <summary>A field of the current row: that of the chosen column at <paramref name="index"/>. Valid until the next call of this method.</summary>
+    public abstract ReadOnlySpan<char> Field(int index);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+
+    /// <summary>An error in a line of this file: <paramref name="what"/> says what was found and what was expected.</summary>
+    public InputException ErrorAt(long line, string what, Exception? inner = null) =>
+        inner is null ? new InputException($"{Path}, line {line}: {what}") : new InputException($"{Path}, line {line}: {what}", inner);
+
+    /// <summary>The error for bytes that are not UTF-8; counts lines on from <paramref name="firstLine"/>, that of the first byte.</summary>
+    private protected InputException InvalidUtf8(ReadOnlySpan<byte> bytes, long firstLine)
+    {
+        int valid = 0;
+        while (Rune.DecodeFromUtf8(bytes[valid..], out _, out int length) == System.Buffers.OperationStatus.Done)
+        {
+            valid += length;
+        }
+
+        long line = firstLine + bytes[..valid].Count((byte)'\n');
+        int column = valid - (bytes[..valid].LastIndexOf((byte)'\n') + 1) + 1;
+        return ErrorAt(line, $"byte {column} (0x{bytes[valid]:x2}) is not valid UTF-8, but data files must be UTF-8 text");
+    }
+
+    private static DataFormat FormatOf(string path)
+    {
+        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
+        return System.IO.Path.GetExtension(name).ToLowerInvariant() switch
+        {
+            ".tsv" or ".txt" => DataFormat.Tsv,
+            ".csv" => DataFormat.Csv,
+            ".jsonl" or ".ndjson" or ".json" => DataFormat.JsonLines,
+            string other => throw new InputException(
+                $"the format of {path} can't be told from its extension '{other}': say tsv, csv or jsonl, or use one of .tsv, .csv and .jsonl"),
+        };
+    }
+}

@@ -1,0 +1,178 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace MnrEngine.Data.Reading;
+
+/// <summary>
+/// Decompresses a gzip file and insists on its being whole: .NET's <see cref="GZipStream"/> takes a file that is cut short for one
+/// that ends there, and a training set would silently lose its rows.
+/// </summary>
+/// <remarks>
+/// A gzip file may consist of several members. So a member with known content is appended to the file: only if the file's own last
+/// member is complete does the decompressed text end with that content, which is then held back from the reader.
+/// </remarks>
+internal sealed class WholeGzipStream : Stream
+{
+    private static readonly byte[] Seal = Encoding.ASCII.GetBytes("\0end of the gzip file\0");
+    private static readonly byte[] SealMember = Compress(Seal);
+
+    private readonly string _path;
+    private readonly GZipStream _gzip;
+    private readonly byte[] _buffer = new byte[(1 << 16) + Seal.Length];
+    private int _start;
+    private int _end;
+
+    public WholeGzipStream(Stream file, string path)
+    {
+        _path = path;
+        _gzip = new GZipStream(new Concatenation(file, SealMember), CompressionMode.Decompress);
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(Span<byte> destination)
+    {
+        if (destination.IsEmpty)
+        {
+            return 0;
+        }
+
+        while (_end - _start <= Seal.Length)
+        {
+            if (!Fill())
+            {
+                return 0;
+            }
+        }
+
+        int count = Math.Min(destination.Length, _end - _start - Seal.Length);
+        _buffer.AsSpan(_start, count).CopyTo(destination);
+        _start += count;
+        return count;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _gzip.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static byte[] Compress(byte[] content)
+    {
+        using MemoryStream member = new();
+        using (GZipStream gzip = new(member, CompressionLevel.Optimal))
+        {
+            gzip.Write(content);
+        }
+
+        return member.ToArray();
+    }
+
+    /// <summary>Reads more; false at the end, once the seal is found to be all that is left.</summary>
+    private bool Fill()
+    {
+        _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+        _end -= _start;
+        _start = 0;
+        int read;
+        try
+        {
+            read = _gzip.Read(_buffer.AsSpan(_end));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InputException($"the gzip file {_path} is damaged or cut short, so its rows can't be trusted", e);
+        }
+
+        _end += read;
+        if (read == 0 && !_buffer.AsSpan(0, _end).SequenceEqual(Seal))
+        {
+            throw new InputException($"the gzip file {_path} is cut short or followed by something else, so its rows can't be trusted");
+        }
+
+        return read > 0;
+    }
+
+    /// <summary>A file with a few bytes appended.</summary>
+    private sealed class Concatenation(Stream file, byte[] appended) : Stream
+    {
+        private int _used;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(Span<byte> destination)
+        {
+            int count = file.Read(destination);
+            if (count == 0)
+            {
+                count = Math.Min(destination.Length, appended.Length - _used);
+                appended.AsSpan(_used, count).CopyTo(destination);
+                _used += count;
+            }
+
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                file.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+}

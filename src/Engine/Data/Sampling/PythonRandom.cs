@@ -1,0 +1,44 @@
+using System.Numerics;
+
+namespace MnrEngine.Data.Sampling;
+
+/// <summary>Python's <c>random.Random(seed)</c> as far as the old data loader uses it: <c>shuffle</c>.</summary>
+public sealed class PythonRandom
+{
+    private readonly MersenneTwister _words;
+
+    /// <summary>
+    /// A generator in the state that <c>random.seed(seed)</c> leaves it in: <c>init_by_array</c> over the 32-bit words of the
+    /// seed's magnitude (the sign is lost, as in Python).
+    /// </summary>
+    public PythonRandom(long seed)
+    {
+        ulong magnitude = seed < 0 ? (ulong)-(seed + 1) + 1 : (ulong)seed;
+        ReadOnlySpan<uint> key = [(uint)magnitude, (uint)(magnitude >> 32)];
+        _words = new MersenneTwister(key[1] == 0 ? key[..1] : key);
+    }
+
+    /// <summary><c>random.shuffle</c>: Fisher-Yates from the right.</summary>
+    public void Shuffle<T>(Span<T> items)
+    {
+        for (int i = items.Length - 1; i > 0; i--)
+        {
+            int other = Below(i + 1);
+            (items[i], items[other]) = (items[other], items[i]);
+        }
+    }
+
+    /// <summary>Python's <c>_randbelow</c>: as many bits as the limit has, drawn until they are below it.</summary>
+    private int Below(int limit)
+    {
+        int shift = BitOperations.LeadingZeroCount((uint)limit);
+        uint drawn;
+        do
+        {
+            drawn = _words.NextUInt32() >> shift;
+        }
+        while (drawn >= (uint)limit);
+
+        return (int)drawn;
+    }
+}

@@ -1,0 +1,90 @@
+using MnrEngine.Data.Reading;
+
+namespace MnrEngine.Data;
+
+/// <summary>
+/// The texts of a training set, column by column: two columns are pairs (anchor, positive), further ones are hard negatives. Equal texts
+/// are one string, and all is in memory.
+/// </summary>
+public sealed class TextDataset
+{
+    /// <summary>A data set of texts already in memory.</summary>
+    /// <param name="columnNames">The name of each column.</param>
+    /// <param name="columns">The texts of each column, all equally long.</param>
+    /// <param name="labels">The label of each row, if there are any.</param>
+    /// <exception cref="ArgumentException">The columns and names differ in number, or the columns in length.</exception>
+    public TextDataset(IReadOnlyList<string> columnNames, IReadOnlyList<string[]> columns, IReadOnlyList<string>? labels = null)
+        : this(columnNames, columns, labels, [])
+    {
+    }
+
+    private TextDataset(IReadOnlyList<string> columnNames, IReadOnlyList<string[]> columns, IReadOnlyList<string>? labels, IReadOnlyList<FileReport> files)
+    {
+        if (columns.Count == 0 || columns.Count != columnNames.Count)
+        {
+            throw new ArgumentException($"{columnNames.Count} names for {columns.Count} columns", nameof(columns));
+        }
+
+        Count = columns[0].Length;
+        if (columns.Any(column => column.Length != Count) || (labels is not null && labels.Count != Count))
+        {
+            throw new ArgumentException("the columns differ in length", nameof(columns));
+        }
+
+        ColumnNames = columnNames;
+        Columns = columns;
+        Labels = labels;
+        Files = files;
+    }
+
+    /// <summary>The name of each text column, such as anchor, positive, negative.</summary>
+    public IReadOnlyList<string> ColumnNames { get; }
+
+    /// <summary>The texts: a column for each name, each of <see cref="Count"/> texts.</summary>
+    public IReadOnlyList<string[]> Columns { get; }
+
+    /// <summary>The label of each row as the file has it, or null when some file has no label column.</summary>
+    public IReadOnlyList<string>? Labels { get; }
+
+    /// <summary>The number of rows.</summary>
+    public int Count { get; }
+
+    /// <summary>What became of the rows of each file, in the order of the sources.</summary>
+    public IReadOnlyList<FileReport> Files { get; }
+
+    /// <summary>Reads files, one after the other, into one data set. Rows keep the order of the files.</summary>
+    /// <exception cref="InputException">
+    /// A file is missing, unreadable, empty or malformed (the message names the line), lacks a column or has another number of text columns
+    /// than the first, or no row is left.
+    /// </exception>
+    public static TextDataset Load(IReadOnlyList<DatasetSource> sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        if (sources.Count == 0)
+        {
+            throw new InputException("the data set names no files, but needs at least one");
+        }
+
+        TextPool pool = new();
+        TextRows? rows = null;
+        List<FileReport> files = [];
+        foreach (DatasetSource source in sources)
+        {
+            using TableReader table = TableReader.Open(source, TextColumns.HeaderTest(source));
+            TextColumns columns = TextColumns.Choose(table, source);
+            rows ??= new TextRows(source.Path, columns.Names, pool);
+            files.Add(rows.Append(table, columns, source));
+        }
+
+        if (rows!.Count == 0)
+        {
+            throw new InputException($"no row of the data set is left ({string.Join("; ", files)}), but at least one is needed");
+        }
+
+        return new TextDataset(rows.ColumnNames, rows.Columns(), rows.Labels(), files);
+    }
+
+    /// <summary>Reads one file.</summary>
+    /// <exception cref="InputException">As for <see cref="Load(IReadOnlyList{DatasetSource})"/>.</exception>
+    public static TextDataset Load(DatasetSource source) => Load([source]);
+}

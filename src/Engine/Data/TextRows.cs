@@ -1,0 +1,86 @@
+using MnrEngine.Data.Reading;
+
+namespace MnrEngine.Data;
+
+/// <summary>The rows of a data set while its files are being read.</summary>
+internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNames, TextPool pool)
+{
+    private readonly List<string>[] _columns = [.. columnNames.Select(_ => new List<string>())];
+    private List<string>? _labels = [];
+
+    public IReadOnlyList<string> ColumnNames => columnNames;
+
+    public int Count => _columns[0].Count;
+
+    /// <summary>Reads the rest of a file.</summary>
+    public FileReport Append(TableReader table, TextColumns columns, DatasetSource source)
+    {
+        if (columns.Names.Count != columnNames.Count)
+        {
+            throw new InputException(
+                $"{table.Path} has {columns.Names.Count} text columns ({string.Join(", ", columns.Names)}), but {firstPath} has {columnNames.Count} " +
+                $"({string.Join(", ", columnNames)}) and the files of a data set need the same number");
+        }
+
+        if (columns.Label < 0)
+        {
+            _labels = null;
+        }
+
+        LabelFilter labels = new(source.Labels, pool);
+        int read = 0, kept = 0, blank = 0, unlabelled = 0, other = 0;
+        while (table.Read())
+        {
+            read++;
+            if (table.IsBlankLine || AllTextsBlank(table))
+            {
+                blank++;
+                continue;
+            }
+
+            LabelVerdict verdict = columns.Label < 0 ? LabelVerdict.Keep : labels.Judge(table.Field(columns.Label));
+            switch (verdict)
+            {
+                case LabelVerdict.Unlabelled:
+                    unlabelled++;
+                    break;
+                case LabelVerdict.Other:
+                    other++;
+                    break;
+                default:
+                    kept++;
+                    Keep(table, columns.Label);
+                    break;
+            }
+        }
+
+        return new FileReport(source.Path, read, kept, blank, unlabelled, other);
+    }
+
+    public string[][] Columns() => [.. _columns.Select(column => column.ToArray())];
+
+    public string[]? Labels() => _labels?.ToArray();
+
+    private bool AllTextsBlank(TableReader table)
+    {
+        for (int i = 0; i < columnNames.Count; i++)
+        {
+            if (!table.Field(i).IsWhiteSpace())
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Keep(TableReader table, int label)
+    {
+        for (int i = 0; i < _columns.Length; i++)
+        {
+            _columns[i].Add(pool.Intern(table.Field(i)));
+        }
+
+        _labels?.Add(pool.Intern(table.Field(label)));
+    }
+}

@@ -1,0 +1,40 @@
+using MnrEngine.Data;
+using MnrEngine.Testing;
+using NUnit.Framework;
+
+namespace MnrEngine.Engine.Tests.Data;
+
+/// <summary>The data that the repository carries is what its README says.</summary>
+public sealed class ExampleDataTests
+{
+    [Test]
+    public void TheTrainingPairsAreSeventeenThousandEntailments()
+    {
+        TextDataset pairs = TextDataset.Load(new DatasetSource(Example("nli-entailment.tsv.gz")));
+        Assert.That(pairs.Count, Is.EqualTo(17_943));
+        Assert.That(pairs.ColumnNames, Is.EqualTo(["premise", "hypothesis"]));
+        Assert.That(pairs.Labels, Is.Null);
+        Assert.That(pairs.Columns.SelectMany(column => column), Has.None.Empty);
+    }
+
+    [Test]
+    public void TheEvaluationPairsAreStsbDev()
+    {
+        StsDataset pairs = StsDataset.Load(new DatasetSource(Example("stsb-en-dev.csv")), scale: 5);
+        Assert.That(pairs.Count, Is.EqualTo(1_500));
+        Assert.That(pairs.Scores, Has.All.InRange(0.0, 1.0));
+        Assert.That(pairs.Sentences1[0], Is.EqualTo("A man with a hard hat is dancing."));
+        Assert.That(pairs.Sentences2[0], Is.EqualTo("A man wearing a hard hat is dancing."));
+        Assert.That(pairs.Scores[1], Is.EqualTo(4.75 / 5));
+    }
+
+    private static string Example(string name)
+    {
+        if (Fixtures.RepositoryRoot is null)
+        {
+            Assert.Ignore("the suite runs outside the repository");
+        }
+
+        return Path.Combine(Fixtures.RepositoryRoot!, "examples", "data", name);
+    }
+}
