@@ -47,13 +47,8 @@ public sealed class SafetensorsFile : IWeightSource
     /// <inheritdoc/>
     public void Read(string name, Span<float> destination)
     {
-        WeightEntry entry = Find(name, destination.Length);
-        if (!entry.Type.IsReadable())
-        {
-            throw new InputException($"{Location(name)} has type {entry.Type} where F32, F16, BF16 or F64 is expected");
-        }
-
-        WeightStream.ReadSingles(_file, Path, _header.Offsets[name], entry.Type, destination);
+        this.CheckReadable(name, destination.Length);
+        WeightStream.ReadSingles(_file, Path, _header.Offsets[name], Entries[name].Type, destination);
     }
 
     /// <summary>Reads a whole tensor as it is stored, row-major and little-endian.</summary>
@@ -65,7 +60,7 @@ public sealed class SafetensorsFile : IWeightSource
     public void ReadStored<T>(string name, WeightType type, Span<T> destination)
         where T : unmanaged
     {
-        WeightEntry entry = Find(name, destination.Length);
+        WeightEntry entry = this.Find(name);
         if (entry.Type != type)
         {
             throw new InputException($"{Location(name)} has type {entry.Type} where {type} is expected");
@@ -74,7 +69,7 @@ public sealed class SafetensorsFile : IWeightSource
         Span<byte> bytes = MemoryMarshal.AsBytes(destination);
         if (bytes.Length != entry.Count * type.Size())
         {
-            throw new ArgumentException($"{typeof(T).Name} is not {type}", nameof(type));
+            throw new ArgumentException($"{Location(name)} has {entry.Count} numbers of {type}, the destination has room for {destination.Length} {typeof(T).Name}", nameof(destination));
         }
 
         WeightStream.ReadExactly(_file, Path, _header.Offsets[name], bytes);
@@ -85,15 +80,4 @@ public sealed class SafetensorsFile : IWeightSource
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
-
-    private WeightEntry Find(string name, int length)
-    {
-        if (!Entries.TryGetValue(name, out WeightEntry? entry))
-        {
-            throw new InputException($"{Path} has no tensor {name}");
-        }
-
-        return length == entry.Count ? entry
-            : throw new ArgumentException($"{Location(name)} has {entry.Count} numbers, the destination has room for {length}");
-    }
 }

@@ -6,6 +6,9 @@ public static class WeightFiles
     private static readonly (string Name, Func<string, IWeightSource> Open)[] Known =
     [
         ("model.safetensors", SafetensorsFile.Open),
+        ("model.safetensors.index.json", path => ShardedWeights.Open(path, SafetensorsFile.Open)),
+        ("pytorch_model.bin", PickleFile.Open),
+        ("pytorch_model.bin.index.json", path => ShardedWeights.Open(path, PickleFile.Open)),
     ];
 
     /// <summary>Opens the weights of a folder: the first that is there of the files that transformers would look for, in its order.</summary>

@@ -44,14 +44,33 @@ public static class WeightReader
             throw new InputException($"{source.Location(name)} has shape {WeightShape.Text(entry.Shape)} where {WeightShape.Text(shape)} is expected");
         }
 
+        CheckReadable(source, name, entry);
+    }
+
+    /// <summary>Finds a tensor that is to be read into as many numbers, converted to single precision.</summary>
+    /// <exception cref="InputException">There is no such tensor, or its type can't be read.</exception>
+    internal static void CheckReadable(this IWeightSource source, string name, int length)
+    {
+        WeightEntry entry = source.Find(name);
+        CheckReadable(source, name, entry);
+        if (length != entry.Count)
+        {
+            throw new ArgumentException($"{source.Location(name)} has {entry.Count} numbers, the destination has room for {length}", nameof(length));
+        }
+    }
+
+    /// <summary>The entry of a tensor.</summary>
+    /// <exception cref="InputException">There is no such tensor.</exception>
+    internal static WeightEntry Find(this IWeightSource source, string name) => source.Entries.TryGetValue(name, out WeightEntry? entry) ? entry
+        : throw new InputException($"{source.Location(name)} does not exist");
+
+    private static void CheckReadable(IWeightSource source, string name, WeightEntry entry)
+    {
         if (!entry.Type.IsReadable())
         {
             throw new InputException($"{source.Location(name)} has type {entry.Type} where F32, F16, BF16 or F64 is expected");
         }
     }
-
-    private static WeightEntry Find(this IWeightSource source, string name) => source.Entries.TryGetValue(name, out WeightEntry? entry) ? entry
-        : throw new InputException($"{source.Location(name)} does not exist");
 
     private static int FirstNotFinite(ReadOnlySpan<float> values)
     {

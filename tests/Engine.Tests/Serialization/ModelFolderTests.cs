@@ -44,6 +44,7 @@ public sealed class ModelFolderTests
 
     [TestCase("tiny-bert", PoolingModes.Mean)]
     [TestCase("tiny-bert-bf16", PoolingModes.Mean)]
+    [TestCase("tiny-bert-bin", PoolingModes.Mean)]
     [TestCase("tiny-bert-f16", PoolingModes.Mean)]
     [TestCase("tiny-bert-gelu-new", PoolingModes.Mean)]
     [TestCase("tiny-bert-hub", PoolingModes.Mean)]
@@ -62,6 +63,7 @@ public sealed class ModelFolderTests
         });
     }
 
+    [TestCase("tiny-bert-bin", 0)]
     [TestCase("tiny-bert-hub", 0)]
     [TestCase("tiny-bert-legacy", 0)]
     [TestCase("tiny-bert-dense", 0)]

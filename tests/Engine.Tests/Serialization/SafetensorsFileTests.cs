@@ -69,8 +69,8 @@ public sealed class SafetensorsFileTests
         Assert.Multiple(() =>
         {
             Assert.That(ids, Is.EqualTo(new[] { 1, -2, int.MaxValue }));
-            Assert.That(() => file.Read("ids"), Refused($"tensor ids of {file.Path} has type I32 where F32, F16, BF16 or F64 is expected"));
-            Assert.That(() => file.ReadStored<long>("ids", WeightType.I64, new long[3]), Refused($"tensor ids of {file.Path} has type I32 where I64 is expected"));
+            Assert.That(() => file.Read("ids"), Refusal.Saying($"tensor ids of {file.Path} has type I32 where F32, F16, BF16 or F64 is expected"));
+            Assert.That(() => file.ReadStored<long>("ids", WeightType.I64, new long[3]), Refusal.Saying($"tensor ids of {file.Path} has type I32 where I64 is expected"));
         });
     }
 
@@ -112,7 +112,7 @@ public sealed class SafetensorsFileTests
     {
         byte[] whole = File.ReadAllBytes(Fixtures.Path("models", "tiny-bert", "model.safetensors"));
         string path = Put(whole[..length]);
-        Assert.That(() => SafetensorsFile.Open(path), Refused(path));
+        Assert.That(() => SafetensorsFile.Open(path), Refusal.Saying(path));
     }
 
     [Test]
@@ -120,7 +120,7 @@ public sealed class SafetensorsFileTests
     {
         byte[] whole = File.ReadAllBytes(Fixtures.Path("models", "tiny-bert", "model.safetensors"));
         string path = Put(whole[..^1]);
-        Assert.That(() => SafetensorsFile.Open(path), Refused("truncated"));
+        Assert.That(() => SafetensorsFile.Open(path), Refusal.Saying("truncated"));
     }
 
     [Test]
@@ -129,7 +129,7 @@ public sealed class SafetensorsFileTests
         byte[] file = new byte[16];
         BinaryPrimitives.WriteInt64LittleEndian(file, length);
         string path = Put(file);
-        Assert.That(() => SafetensorsFile.Open(path), Refused("more than safetensors' limit"));
+        Assert.That(() => SafetensorsFile.Open(path), Refusal.Saying("more than safetensors' limit"));
     }
 
     [TestCase("""[1]""", "is a JSON Array where an object is expected")]
@@ -158,7 +158,7 @@ public sealed class SafetensorsFileTests
     public void AHeaderThatLiesIsRefused(string header, string expected)
     {
         string path = Put(WithHeader(header, 8));
-        Assert.That(() => SafetensorsFile.Open(path), Refused(expected));
+        Assert.That(() => SafetensorsFile.Open(path), Refusal.Saying(expected));
     }
 
     [Test]
@@ -167,7 +167,7 @@ public sealed class SafetensorsFileTests
         byte[] file = WithHeader("""{"xx":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8);
         file[10] = 0xFF;
         string path = Put(file);
-        Assert.That(() => SafetensorsFile.Open(path), Refused("is not valid UTF-8"));
+        Assert.That(() => SafetensorsFile.Open(path), Refusal.Saying("is not valid UTF-8"));
     }
 
     [Test]
@@ -175,9 +175,9 @@ public sealed class SafetensorsFileTests
     {
         Assert.Multiple(() =>
         {
-            Assert.That(() => SafetensorsFile.Open(_folder.Path("no")), Refused("does not exist"));
-            Assert.That(() => SafetensorsFile.Open(_folder.Path("no", "no")), Refused("does not exist"));
-            Assert.That(() => SafetensorsFile.Open(_folder.Root), Refused("can't be read"));
+            Assert.That(() => SafetensorsFile.Open(_folder.Path("no")), Refusal.Saying("does not exist"));
+            Assert.That(() => SafetensorsFile.Open(_folder.Path("no", "no")), Refusal.Saying("does not exist"));
+            Assert.That(() => SafetensorsFile.Open(_folder.Root), Refusal.Saying("can't be read"));
         });
     }
 
@@ -185,7 +185,7 @@ public sealed class SafetensorsFileTests
     public void AMissingTensorIsNamed()
     {
         using SafetensorsFile file = SafetensorsFile.Open(Put(WithHeader("{}", 0)));
-        Assert.That(() => file.Read("x"), Refused($"tensor x of {file.Path} does not exist"));
+        Assert.That(() => file.Read("x"), Refusal.Saying($"tensor x of {file.Path} does not exist"));
     }
 
     [TestCase(float.NaN)]
@@ -200,7 +200,7 @@ public sealed class SafetensorsFileTests
             SafetensorsWriter writer = new();
             writer.Add("x", [37], values);
             using SafetensorsFile file = Write(writer);
-            Assert.That(() => file.ReadFinite("x", [37], values), Refused($"tensor x of {file.Path} holds {value} at element {place}"));
+            Assert.That(() => file.ReadFinite("x", [37], values), Refusal.Saying($"tensor x of {file.Path} holds {value} at element {place}"));
         }
     }
 
@@ -215,9 +215,6 @@ public sealed class SafetensorsFileTests
         file.ReadFinite("x", [37], read);
         Assert.That(read, Is.EqualTo(values));
     }
-
-    private static NUnit.Framework.Constraints.IResolveConstraint Refused(string expected) =>
-        Throws.TypeOf<InputException>().With.Message.Contains(expected);
 
     private static byte[] Bytes(params byte[][] parts) => [.. parts.SelectMany(part => part)];
 
