@@ -1,0 +1,136 @@
+namespace MnrEngine.Kernels.Cpu;
+
+/// <summary>
+/// Matrix products in fp32 on all threads: packed panels, blocks sized for the caches, one register-tile kernel (K. Goto and R. van de
+/// Geijn, "Anatomy of high-performance matrix multiplication", 2008).
+/// </summary>
+/// <remarks>
+/// The threads divide the result, never a sum: each element is summed block of k after block of k, each block in the order of k, so it
+/// comes out bit for bit the same whatever the number of threads. Working memory is kept and reused. One product at a time.
+/// </remarks>
+internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
+    where TVector : struct, IFloatVector<TVector>
+{
+    /// <summary>Rows of the left operand packed at a time: with <see cref="GemmBlocking.MaxDepth"/> 330 KB for AVX-512, a part of the second-level cache.</summary>
+    private const int MaxBlockRows = 216;
+
+    private readonly PackedMatrix<TVector> _right = new();
+    private NativeBuffer? _left;
+
+    /// <summary>result = left * right, or with <paramref name="accumulate"/> result += left * right.</summary>
+    /// <param name="left">(m, k).</param>
+    /// <param name="right">(k, n).</param>
+    /// <param name="result">(m, n), not transposed; overlaps no operand.</param>
+    /// <param name="accumulate">Whether to add to what is there.</param>
+    public void Multiply(MatrixView left, MatrixView right, MatrixView result, bool accumulate = false) =>
+        Multiply(left, right, result, accumulate, default(NoEpilogue));
+
+    /// <inheritdoc cref="Multiply{TEpilogue}(MatrixView, PackedMatrix{TVector}, MatrixView, bool, in TEpilogue)"/>
+    public void Multiply<TEpilogue>(MatrixView left, MatrixView right, MatrixView result, bool accumulate, in TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        _right.Pack(right, threads);
+        Multiply(left, _right, result, accumulate, epilogue);
+    }
+
+    /// <summary>result = epilogue(left * right), or with <paramref name="accumulate"/> epilogue(result + left * right).</summary>
+    /// <param name="left">(m, k).</param>
+    /// <param name="right">(k, n).</param>
+    /// <param name="result">(m, n), not transposed; overlaps no operand.</param>
+    /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="epilogue">What is done with each piece of the result.</param>
+    public void Multiply<TEpilogue>(MatrixView left, PackedMatrix<TVector> right, MatrixView result, bool accumulate, in TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        if (left.Columns == 0)
+        {
+            throw new ArgumentException("a matrix product needs a depth of at least 1", nameof(left));
+        }
+
+        GemmGrid grid = GemmGrid.Choose(
+            (left.Rows + GemmKernel<TVector>.Rows - 1) / GemmKernel<TVector>.Rows,
+            (right.Columns + GemmKernel<TVector>.Columns - 1) / GemmKernel<TVector>.Columns,
+            threads.Count);
+        long packedLeft = (long)MaxBlockRows * GemmBlocking.MaxDepth;
+        float* buffers = NativeBuffer.Grow(ref _left, packedLeft * threads.Count);
+        threads.Run(new Job<TEpilogue>(left, right, result, accumulate, epilogue, grid, buffers), grid.Parts);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _right.Dispose();
+        _left?.Dispose();
+    }
+
+    /// <summary>Each part computes one rectangle of the result, whole tiles.</summary>
+    private readonly struct Job<TEpilogue>(MatrixView left, PackedMatrix<TVector> right, MatrixView result, bool accumulate, TEpilogue epilogue, GemmGrid grid, float* buffers) : IParallelJob
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        private readonly TEpilogue _epilogue = epilogue;
+        private readonly float* _buffers = buffers;
+
+        public void Execute(int part)
+        {
+            int tileRows = GemmKernel<TVector>.Rows;
+            (int rowStart, int rowEnd) = CpuThreads.Range(left.Rows, tileRows, part % grid.RowParts, grid.RowParts);
+            (int firstPanel, int lastPanel) = CpuThreads.Range(grid.ColumnTiles, 1, part / grid.RowParts, grid.ColumnParts);
+            float* packedLeft = _buffers + (nint)part * MaxBlockRows * GemmBlocking.MaxDepth;
+            GemmBlocking blocking = new(left.Columns);
+            int rowBlocks = (rowEnd - rowStart + MaxBlockRows - 1) / MaxBlockRows;
+            for (int rowBlock = 0; rowBlock < rowBlocks; rowBlock++)
+            {
+                (int start, int end) = CpuThreads.Range(rowEnd - rowStart, tileRows, rowBlock, rowBlocks);
+                for (int block = 0; block < blocking.Blocks; block++)
+                {
+                    PackLeft(packedLeft, rowStart + start, rowStart + end, blocking.Start(block), blocking.Depth(block));
+                    for (int panel = firstPanel; panel < lastPanel; panel++)
+                    {
+                        MultiplyColumn(packedLeft, rowStart + start, rowStart + end, panel, block, blocking);
+                    }
+                }
+            }
+        }
+
+        private void PackLeft(float* packed, int start, int end, int depthStart, int depth)
+        {
+            int tileRows = GemmKernel<TVector>.Rows;
+            for (int row = start; row < end; row += tileRows)
+            {
+                GemmPacking.Pack(left.At(row, depthStart), left.Stride, alongWidth: left.IsTransposed, tileRows, Math.Min(tileRows, end - row), depth, packed);
+                packed += tileRows * depth;
+            }
+        }
+
+        /// <summary>One column of tiles: the right operand's panel stays in the first-level cache, the left one's go by.</summary>
+        private void MultiplyColumn(float* packedLeft, int start, int end, int panel, int block, in GemmBlocking blocking)
+        {
+            int depth = blocking.Depth(block);
+            int column = panel * GemmKernel<TVector>.Columns;
+            int columns = Math.Min(GemmKernel<TVector>.Columns, result.Columns - column);
+            bool add = accumulate || block > 0;
+            bool complete = block == blocking.Blocks - 1;
+            float* packedRight = right.Panel(blocking, block, panel);
+            for (int row = start; row < end; row += GemmKernel<TVector>.Rows)
+            {
+                int rows = Math.Min(GemmKernel<TVector>.Rows, end - row);
+                float* tile = result.At(row, column);
+                if (rows == GemmKernel<TVector>.Rows && columns == GemmKernel<TVector>.Columns)
+                {
+                    GemmKernel<TVector>.Multiply(depth, packedLeft, packedRight, tile, result.Stride, add);
+                }
+                else
+                {
+                    GemmKernel<TVector>.MultiplyEdge(depth, packedLeft, packedRight, tile, result.Stride, add, rows, columns);
+                }
+
+                if (complete)
+                {
+                    _epilogue.Apply(tile, result.Stride, row, column, rows, columns);
+                }
+
+                packedLeft += GemmKernel<TVector>.Rows * depth;
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace MnrEngine.Kernels.Cpu;
+
+/// <summary>Copies pieces of matrices into the panels that <see cref="GemmKernel{TVector}"/> reads.</summary>
+/// <remarks>
+/// A panel is (depth, width), dense. For the left operand the width runs along its rows, for the right one along its columns; so one
+/// routine each for "neighbours along the width are neighbours in memory" and for the transpose serve both.
+/// </remarks>
+internal static unsafe class GemmPacking
+{
+    /// <summary>Packs a panel.</summary>
+    /// <param name="source">The element of width 0 and depth 0.</param>
+    /// <param name="stride">Elements between two stored rows.</param>
+    /// <param name="alongWidth">Whether a stored row runs along the width; else it runs along the depth.</param>
+    /// <param name="width">Width of the panel: 6 or a multiple of 4.</param>
+    /// <param name="available">How much of the width exists; the rest is filled with zeros.</param>
+    /// <param name="depth">Depth.</param>
+    /// <param name="panel">The panel, depth * width floats.</param>
+    public static void Pack(float* source, nint stride, bool alongWidth, int width, int available, int depth, float* panel)
+    {
+        if (available < width)
+        {
+            PackEdge(source, alongWidth ? stride : 1, alongWidth ? 1 : stride, width, available, depth, panel);
+        }
+        else if (alongWidth)
+        {
+            CopyRows(source, stride, width, depth, panel);
+        }
+        else
+        {
+            Transpose(source, stride, width, depth, panel);
+        }
+    }
+
+    private static void PackEdge(float* source, nint depthStride, nint widthStride, int width, int available, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++)
+        {
+            for (int i = 0; i < width; i++)
+            {
+                panel[i] = i < available ? source[i * widthStride] : 0f;
+            }
+
+            source += depthStride;
+            panel += width;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyRows(float* source, nint stride, int width, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++)
+        {
+            int i = 0;
+            for (; i + 8 <= width; i += 8)
+            {
+                Vector256.Load(source + i).Store(panel + i);
+            }
+
+            for (; i < width; i += 2)
+            {
+                *(ulong*)(panel + i) = *(ulong*)(source + i);
+            }
+
+            source += stride;
+            panel += width;
+        }
+    }
+
+    /// <summary>Four rows by four depths at a time; where the width is no multiple of four, the last four rows overlap the ones before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Transpose(float* source, nint stride, int width, int depth, float* panel)
+    {
+        int k = 0;
+        for (; k + 4 <= depth; k += 4)
+        {
+            for (int i = 0; i < width; i += 4)
+            {
+                int row = Math.Min(i, width - 4);
+                float* from = source + row * stride + k;
+                float* to = panel + (nint)k * width + row;
+                TransposeFour(from, stride, to, width);
+            }
+        }
+
+        for (; k < depth; k++)
+        {
+            for (int i = 0; i < width; i++)
+            {
+                panel[(nint)k * width + i] = source[i * stride + k];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeFour(float* from, nint fromStride, float* to, nint toStride)
+    {
+        if (Sse.IsSupported)
+        {
+            Vector128<float> a = Vector128.Load(from);
+            Vector128<float> b = Vector128.Load(from + fromStride);
+            Vector128<float> c = Vector128.Load(from + 2 * fromStride);
+            Vector128<float> d = Vector128.Load(from + 3 * fromStride);
+            Vector128<float> abLow = Sse.UnpackLow(a, b);
+            Vector128<float> abHigh = Sse.UnpackHigh(a, b);
+            Vector128<float> cdLow = Sse.UnpackLow(c, d);
+            Vector128<float> cdHigh = Sse.UnpackHigh(c, d);
+            Sse.MoveLowToHigh(abLow, cdLow).Store(to);
+            Sse.MoveHighToLow(cdLow, abLow).Store(to + toStride);
+            Sse.MoveLowToHigh(abHigh, cdHigh).Store(to + 2 * toStride);
+            Sse.MoveHighToLow(cdHigh, abHigh).Store(to + 3 * toStride);
+        }
+        else
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                for (int j = 0; j < 4; j++)
+                {
+                    to[j * toStride + i] = from[i * fromStride + j];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+using MnrEngine.Kernels.Cpu;
+using NUnit.Framework;
+
+namespace MnrEngine.Kernels.Tests.Cpu;
+
+[TestFixture(typeof(FloatPortable))]
+[TestFixture(typeof(Float256))]
+[TestFixture(typeof(Float512))]
+internal sealed unsafe class GemmTests<TVector>
+    where TVector : struct, IFloatVector<TVector>
+{
+    /// <summary>Rows, columns, depth: single elements, below, at and above the register tile, the row block and the depth block.</summary>
+    private static readonly (int Rows, int Columns, int Depth)[] Shapes =
+    [
+        (1, 1, 1), (1, 384, 384), (2, 3, 5), (5, 33, 7), (6, 16, 64), (7, 17, 3), (12, 32, 384), (13, 31, 385),
+        (16, 16, 128), (24, 64, 769), (37, 100, 50), (230, 40, 31), (433, 65, 97), (40, 500, 1283), (1, 7, 2000),
+    ];
+
+    private CpuThreads _threads = null!;
+
+    [OneTimeSetUp]
+    public void StartThreads()
+    {
+        Assume.That(CpuInstructionSets.IsSupported(TVector.InstructionSet), "the machine has these instructions");
+        _threads = new CpuThreads(2);
+    }
+
+    [OneTimeTearDown]
+    public void StopThreads() => _threads?.Dispose();
+
+    [Test]
+    public void AProductAgreesWithDoublePrecision(
+        [ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape,
+        [Values] bool transposeLeft,
+        [Values] bool transposeRight,
+        [Values] bool accumulate)
+    {
+        using Product product = new(shape, transposeLeft, transposeRight);
+        float[] before = product.Result.ToArray();
+        using Gemm<TVector> gemm = new(_threads);
+        gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate);
+        product.AssertResult(accumulate ? before : null);
+    }
+
+    [Test]
+    public void APackedMatrixGivesTheSameProductAsAPlainOne([ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape, [Values] bool transposeRight)
+    {
+        using Product product = new(shape, transposeLeft: false, transposeRight);
+        using Gemm<TVector> gemm = new(_threads);
+        gemm.Multiply(product.Left, product.Right, product.ResultView);
+        float[] plain = product.Result.ToArray();
+
+        using PackedMatrix<TVector> packed = new();
+        packed.Pack(new MatrixView(product.Left.Data, 1, 1), _threads);
+        packed.Pack(product.Right, _threads);
+        gemm.Multiply(product.Left, packed, product.ResultView, accumulate: false, default(NoEpilogue));
+        Assert.That(product.Result.ToArray(), Is.EqualTo(plain));
+    }
+
+    [Test]
+    public void TheResultIsTheSameBitForBitWithAnyNumberOfThreads(
+        [ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape,
+        [Values] bool transposeLeft,
+        [Values] bool transposeRight)
+    {
+        using Product product = new(shape, transposeLeft, transposeRight);
+        float[]? first = null;
+        foreach (int count in (int[])[1, 2, 3, 5, 8])
+        {
+            using CpuThreads threads = new(count);
+            using Gemm<TVector> gemm = new(threads);
+            gemm.Multiply(product.Left, product.Right, product.ResultView);
+            first ??= product.Result.ToArray();
+            Assert.That(product.Result.ToArray(), Is.EqualTo(first), $"{count} threads");
+        }
+    }
+
+    [Test]
+    public void TheEpilogueSeesEveryElementOnceWithItsRowAndColumn([ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape)
+    {
+        using Product product = new(shape, transposeLeft: false, transposeRight: true);
+        using Gemm<TVector> gemm = new(_threads);
+        gemm.Multiply(product.Left, product.Right, product.ResultView);
+        float[] plain = product.Result.ToArray();
+
+        gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate: false, new AddNumber(shape.Columns));
+        float[] expected = [.. plain.Select((value, element) => value + element)];
+        Assert.That(product.Result.ToArray(), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void ABiasIsAddedToEveryRow([ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape)
+    {
+        using Product product = new(shape, transposeLeft: false, transposeRight: true);
+        using Gemm<TVector> gemm = new(_threads);
+        gemm.Multiply(product.Left, product.Right, product.ResultView);
+        float[] plain = product.Result.ToArray();
+
+        float[] bias = [.. Enumerable.Range(1, shape.Columns).Select(i => 0.37f * i)];
+        fixed (float* pointer = bias)
+        {
+            gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate: false, new BiasEpilogue<TVector>(pointer));
+        }
+
+        float[] expected = [.. plain.Select((value, element) => value + bias[element % shape.Columns])];
+        Assert.That(product.Result.ToArray(), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void MatricesMayBePartsOfLargerOnes()
+    {
+        // A (7, 40, 11) product inside buffers whose rows are 100 long; what lies around the result stays.
+        using NativeBuffer memory = new(3 * 64 * 100 * sizeof(float));
+        Random random = new(1);
+        for (int i = 0; i < 3 * 64 * 100; i++)
+        {
+            memory.Floats[i] = random.NextSingle();
+        }
+
+        float[] before = new Span<float>(memory.Floats, 3 * 64 * 100).ToArray();
+        MatrixView left = new(memory.Floats + 3, 7, 11, 100);
+        MatrixView right = new(memory.Floats + 6400 + 5, 11, 40, 100);
+        MatrixView result = new(memory.Floats + 12800 + 9, 7, 40, 100);
+        using Gemm<TVector> gemm = new(_threads);
+        gemm.Multiply(left, right, result);
+        for (int i = 0; i < before.Length; i++)
+        {
+            int row = (i - 12800 - 9) / 100;
+            int column = (i - 12800 - 9) % 100;
+            bool isResult = i >= 12800 + 9 && row < 7 && column < 40;
+            double expected = isResult ? Enumerable.Range(0, 11).Sum(k => (double)*left.At(row, k) * *right.At(k, column)) : before[i];
+            double error = Math.Abs(memory.Floats[i] - expected);
+            if (error > (isResult ? 1e-5 : 0))
+            {
+                Assert.Fail($"element {i} is {memory.Floats[i]} instead of {expected}");
+            }
+        }
+    }
+
+    [Test]
+    public void RepeatedProductsAllocateNothing()
+    {
+        using Product product = new((50, 70, 400), transposeLeft: false, transposeRight: true);
+        using Gemm<TVector> gemm = new(_threads);
+        gemm.Multiply(product.Left, product.Right, product.ResultView);
+        long before = AllocatedBytes.Of(_threads);
+        for (int repeat = 0; repeat < 200; repeat++)
+        {
+            gemm.Multiply(product.Left, product.Right, product.ResultView);
+        }
+
+        Assert.That(AllocatedBytes.Of(_threads), Is.EqualTo(before));
+    }
+
+    /// <summary>Operands in random numbers and room for the result, which holds numbers too.</summary>
+    private sealed class Product : IDisposable
+    {
+        private readonly NativeBuffer _left;
+        private readonly NativeBuffer _right;
+        private readonly NativeBuffer _result;
+
+        public Product((int Rows, int Columns, int Depth) shape, bool transposeLeft, bool transposeRight)
+        {
+            Random random = new(shape.GetHashCode());
+            _left = Fill(shape.Rows * shape.Depth, random);
+            _right = Fill(shape.Depth * shape.Columns, random);
+            _result = Fill(shape.Rows * shape.Columns, random);
+            Left = transposeLeft ? new MatrixView(_left.Floats, shape.Depth, shape.Rows).Transposed : new MatrixView(_left.Floats, shape.Rows, shape.Depth);
+            Right = transposeRight ? new MatrixView(_right.Floats, shape.Columns, shape.Depth).Transposed : new MatrixView(_right.Floats, shape.Depth, shape.Columns);
+            ResultView = new MatrixView(_result.Floats, shape.Rows, shape.Columns);
+        }
+
+        public MatrixView Left { get; }
+
+        public MatrixView Right { get; }
+
+        public MatrixView ResultView { get; }
+
+        public Span<float> Result => new(ResultView.Data, ResultView.Rows * ResultView.Columns);
+
+        /// <summary>Compares with the sum in double precision, plus what was there before.</summary>
+        public void AssertResult(float[]? before)
+        {
+            double worst = 0;
+            (int, int) worstAt = default;
+            for (int row = 0; row < ResultView.Rows; row++)
+            {
+                for (int column = 0; column < ResultView.Columns; column++)
+                {
+                    double sum = before?[row * ResultView.Columns + column] ?? 0;
+                    double magnitude = Math.Abs(sum);
+                    for (int k = 0; k < Left.Columns; k++)
+                    {
+                        double term = (double)*Left.At(row, k) * *Right.At(k, column);
+                        sum += term;
+                        magnitude += Math.Abs(term);
+                    }
+
+                    double error = Math.Abs(*ResultView.At(row, column) - sum) / magnitude;
+                    if (!(error <= worst))
+                    {
+                        worst = error;
+                        worstAt = (row, column);
+                    }
+                }
+            }
+
+            // Relative to the sum of magnitudes: roundings of a sum of n terms add up like a random walk, far below n * 6e-8.
+            Assert.That(worst, Is.LessThan(1e-6), $"at {worstAt}");
+        }
+
+        public void Dispose()
+        {
+            _left.Dispose();
+            _right.Dispose();
+            _result.Dispose();
+        }
+
+        private static NativeBuffer Fill(int count, Random random)
+        {
+            NativeBuffer buffer = new((nuint)count * sizeof(float));
+            for (int i = 0; i < count; i++)
+            {
+                buffer.Floats[i] = random.NextSingle() * 2 - 1;
+            }
+
+            return buffer;
+        }
+    }
+
+    /// <summary>Adds each element's number in row-major order.</summary>
+    private readonly struct AddNumber(int width) : IGemmEpilogue
+    {
+        public void Apply(float* piece, nint stride, int row, int column, int rows, int columns)
+        {
+            for (int i = 0; i < rows; i++)
+            {
+                for (int j = 0; j < columns; j++)
+                {
+                    piece[i * stride + j] += (row + i) * width + column + j;
+                }
+            }
+        }
+    }
+}
