@@ -9,18 +9,23 @@ namespace MnrEngine.Data.Reading;
 /// </summary>
 /// <remarks>
 /// A gzip file may consist of several members. So a member with known content is appended to the file: only if the file's own last
-/// member is complete does the decompressed text end with that content, which is then held back from the reader.
+/// member is complete does the decompressed text end with that content. Behind a member that isn't, the appended bytes are taken for
+/// more of it and come out as garbage, so as much text as they can make is held back until the end has been seen.
 /// </remarks>
 internal sealed class WholeGzipStream : Stream
 {
     private static readonly byte[] Seal = Encoding.ASCII.GetBytes("\0end of the gzip file\0");
     private static readonly byte[] SealMember = Compress(Seal);
 
+    // A deflated byte becomes 1,032 bytes at most: 258 from each two bits.
+    private static readonly int HeldBack = SealMember.Length * 1_032;
+
     private readonly string _path;
     private readonly GZipStream _gzip;
-    private readonly byte[] _buffer = new byte[(1 << 16) + Seal.Length];
+    private readonly byte[] _buffer = new byte[HeldBack + (1 << 16)];
     private int _start;
     private int _end;
+    private bool _wholeFileSeen;
 
     public WholeGzipStream(Stream file, string path)
     {
@@ -49,15 +54,12 @@ internal sealed class WholeGzipStream : Stream
             return 0;
         }
 
-        while (_end - _start <= Seal.Length)
+        while (!_wholeFileSeen && _end - _start <= HeldBack)
         {
-            if (!Fill())
-            {
-                return 0;
-            }
+            Fill();
         }
 
-        int count = Math.Min(destination.Length, _end - _start - Seal.Length);
+        int count = Math.Min(destination.Length, _end - _start - (_wholeFileSeen ? 0 : HeldBack));
         _buffer.AsSpan(_start, count).CopyTo(destination);
         _start += count;
         return count;
@@ -96,8 +98,8 @@ internal sealed class WholeGzipStream : Stream
         return member.ToArray();
     }
 
-    /// <summary>Reads more; false at the end, once the seal is found to be all that is left.</summary>
-    private bool Fill()
+    /// <summary>Reads more; at the end, looks for the seal and takes it off.</summary>
+    private void Fill()
     {
         _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
         _end -= _start;
@@ -113,12 +115,16 @@ internal sealed class WholeGzipStream : Stream
         }
 
         _end += read;
-        if (read == 0 && !_buffer.AsSpan(0, _end).SequenceEqual(Seal))
+        if (read == 0)
         {
-            throw new InputException($"the gzip file {_path} is cut short or followed by something else, so its rows can't be trusted");
-        }
+            if (!_buffer.AsSpan(0, _end).EndsWith(Seal))
+            {
+                throw new InputException($"the gzip file {_path} is cut short or followed by something else, so its rows can't be trusted");
+            }
 
-        return read > 0;
+            _end -= Seal.Length;
+            _wholeFileSeen = true;
+        }
     }
 
     /// <summary>A file with a few bytes appended.</summary>

@@ -19,19 +19,17 @@ internal sealed class ConflictTree
     private readonly List<int> _parents = [-1];
     private readonly List<int> _texts = [-1];
 
-    /// <summary>Builds the tree over columns of equally many rows.</summary>
-    public ConflictTree(IReadOnlyList<IReadOnlyList<string>> columns)
+    /// <summary>Builds the tree over the rows of a data set.</summary>
+    public ConflictTree(TextNumbers texts)
     {
-        int rows = columns[0].Count;
-        int[] texts = Number(columns, rows, out int distinct);
-        int[] rowsWith = CountRows(texts, columns.Count, distinct);
-        NodeOfRow = new int[rows];
+        int[] rowsWith = CountRows(texts);
+        NodeOfRow = new int[texts.Rows];
         Dictionary<long, int> children = [];
-        int[] path = new int[columns.Count];
+        int[] path = new int[texts.Columns];
         Comparison<int> mostSharedFirst = (a, b) => rowsWith[a] != rowsWith[b] ? rowsWith[b].CompareTo(rowsWith[a]) : a.CompareTo(b);
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < texts.Rows; row++)
         {
-            int length = SharedTexts(texts.AsSpan(row * columns.Count, columns.Count), rowsWith, path);
+            int length = SharedTexts(texts.Row(row), rowsWith, path);
             path.AsSpan(0, length).Sort(mostSharedFirst);
             int node = Root;
             for (int i = 0; i < length; i++)
@@ -44,7 +42,7 @@ internal sealed class ConflictTree
 
         ParentOf = [.. _parents];
         TextOf = [.. _texts];
-        TextCount = distinct;
+        TextCount = texts.Distinct;
         FirstChildSlot = SlotsOfChildren(ParentOf);
     }
 
@@ -66,41 +64,17 @@ internal sealed class ConflictTree
     /// <summary>How many nodes there are, the root included.</summary>
     public int NodeCount => ParentOf.Length;
 
-    /// <summary>Replaces texts by numbers, row after row: equal numbers for equal texts, whatever their columns.</summary>
-    private static int[] Number(IReadOnlyList<IReadOnlyList<string>> columns, int rows, out int distinct)
+    private static int[] CountRows(TextNumbers texts)
     {
-        Dictionary<string, int> numbers = new(StringComparer.Ordinal);
-        int[] texts = new int[checked(rows * columns.Count)];
-        for (int row = 0; row < rows; row++)
+        int[] rowsWith = new int[texts.Distinct];
+        for (int i = 0; i < texts.Rows; i++)
         {
-            for (int column = 0; column < columns.Count; column++)
+            ReadOnlySpan<int> row = texts.Row(i);
+            for (int column = 0; column < row.Length; column++)
             {
-                string text = columns[column][row];
-                if (!numbers.TryGetValue(text, out int number))
+                if (!row[..column].Contains(row[column]))
                 {
-                    number = numbers.Count;
-                    numbers.Add(text, number);
-                }
-
-                texts[(row * columns.Count) + column] = number;
-            }
-        }
-
-        distinct = numbers.Count;
-        return texts;
-    }
-
-    private static int[] CountRows(int[] texts, int columns, int distinct)
-    {
-        int[] rowsWith = new int[distinct];
-        for (int start = 0; start < texts.Length; start += columns)
-        {
-            ReadOnlySpan<int> row = texts.AsSpan(start, columns);
-            for (int i = 0; i < columns; i++)
-            {
-                if (!row[..i].Contains(row[i]))
-                {
-                    rowsWith[row[i]]++;
+                    rowsWith[row[column]]++;
                 }
             }
         }

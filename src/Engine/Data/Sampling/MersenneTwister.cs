@@ -47,6 +47,13 @@ internal sealed class MersenneTwister
         _state[0] = UpperBit;
     }
 
+    /// <summary>A copy of another generator's state.</summary>
+    public MersenneTwister(MersenneTwister other)
+    {
+        other._state.CopyTo(_state, 0);
+        _next = other._next;
+    }
+
     /// <summary>The next word, tempered.</summary>
     public uint NextUInt32()
     {

@@ -25,7 +25,7 @@ public sealed class NoDuplicatesSampler : IBatchSampler
     {
         ArgumentNullException.ThrowIfNull(columns);
         BatchCounts.Check(columns[0].Count, batchSize);
-        _tree = new ConflictTree(columns);
+        _tree = new ConflictTree(new TextNumbers(columns));
         _seed = seed;
         _dropLast = dropLast;
         BatchSize = batchSize;

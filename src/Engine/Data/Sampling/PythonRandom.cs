@@ -18,6 +18,13 @@ public sealed class PythonRandom
         _words = new MersenneTwister(key[1] == 0 ? key[..1] : key);
     }
 
+    /// <summary>A generator in the same state as another, which it doesn't affect: <c>setstate(other.getstate())</c>.</summary>
+    public PythonRandom(PythonRandom other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        _words = new MersenneTwister(other._words);
+    }
+
     /// <summary><c>random.shuffle</c>: Fisher-Yates from the right.</summary>
     public void Shuffle<T>(Span<T> items)
     {

@@ -62,7 +62,7 @@ public sealed class NoDuplicatesSamplerTests
     {
         string[][] rows = RandomColumns(600, columns, texts, seed: (columns * 1_000) + texts + batchSize);
         int[] order = new TorchGenerator(9).RandPerm(600);
-        ConflictQueue queue = new(new ConflictTree(rows), order);
+        ConflictQueue queue = new(new ConflictTree(new TextNumbers(rows)), order);
         List<int[]> batches = [];
         while (!queue.IsEmpty)
         {
