@@ -9,7 +9,7 @@ namespace MnrEngine.Text;
 /// </summary>
 internal sealed class BertNormalizer(TokenizerOptions options)
 {
-    private static readonly SearchValues<char> s_asciiControls = SearchValues.Create(
+    private static readonly SearchValues<char> AsciiControls = SearchValues.Create(
         [.. Enumerable.Range(0, 0x20).Append(0x7F).Select(control => (char)control)]);
 
     private readonly bool _clean = options.CleanText;
@@ -23,7 +23,7 @@ internal sealed class BertNormalizer(TokenizerOptions options)
     /// </summary>
     public void Normalize(ReadOnlySpan<char> text, NormalizedText output)
     {
-        if (Ascii.IsValid(text) && !(_clean && text.ContainsAny(s_asciiControls)))
+        if (Ascii.IsValid(text) && !(_clean && text.ContainsAny(AsciiControls)))
         {
             Span<char> plain = output.Extend(text.Length);
             text.CopyTo(plain);

@@ -46,11 +46,11 @@ internal static partial class UnicodeTables
     private const int HangulFirst = 0xAC00;
     private const int HangulLast = 0xD7A3;
 
-    private static readonly CodePointTraits[] s_traits = new CodePointTraits[CodePoints];
-    private static readonly Dictionary<int, int> s_simpleLowercase = [];
-    private static readonly Dictionary<int, string> s_longLowercase = [];
-    private static readonly Dictionary<int, string> s_decompositions = [];
-    private static readonly Dictionary<int, int> s_combiningClasses = [];
+    private static readonly CodePointTraits[] TraitsByCodePoint = new CodePointTraits[CodePoints];
+    private static readonly Dictionary<int, int> LowercaseByCodePoint = [];
+    private static readonly Dictionary<int, string> LongLowercaseByCodePoint = [];
+    private static readonly Dictionary<int, string> DecompositionsByCodePoint = [];
+    private static readonly Dictionary<int, int> CombiningClassesByCodePoint = [];
 
     static UnicodeTables()
     {
@@ -59,13 +59,13 @@ internal static partial class UnicodeTables
         Mark(Chinese, CodePointTraits.Chinese);
         Mark(Punctuation, CodePointTraits.Punctuation);
         Mark(Marks, CodePointTraits.Mark);
-        s_traits.AsSpan(HangulFirst, HangulLast - HangulFirst + 1).Fill(CodePointTraits.Decomposes);
+        TraitsByCodePoint.AsSpan(HangulFirst, HangulLast - HangulFirst + 1).Fill(CodePointTraits.Decomposes);
         for (ReadOnlySpan<byte> table = CombiningClasses; Next(ref table, out int first, out int last, out ReadOnlySpan<byte> value);)
         {
             for (int codePoint = first; codePoint <= last; codePoint++)
             {
-                s_combiningClasses.Add(codePoint, int.Parse(value, CultureInfo.InvariantCulture));
-                s_traits[codePoint] |= CodePointTraits.Combining;
+                CombiningClassesByCodePoint.Add(codePoint, int.Parse(value, CultureInfo.InvariantCulture));
+                TraitsByCodePoint[codePoint] |= CodePointTraits.Combining;
             }
         }
 
@@ -75,25 +75,25 @@ internal static partial class UnicodeTables
             int difference = int.Parse(value[1..], CultureInfo.InvariantCulture);
             for (int codePoint = first; codePoint <= last; codePoint += step)
             {
-                s_simpleLowercase.Add(codePoint, codePoint + difference);
-                s_traits[codePoint] |= CodePointTraits.HasLowercase;
+                LowercaseByCodePoint.Add(codePoint, codePoint + difference);
+                TraitsByCodePoint[codePoint] |= CodePointTraits.HasLowercase;
             }
         }
 
-        ReadMappings(LongLowercase, s_longLowercase, CodePointTraits.HasLowercase);
-        ReadMappings(Decompositions, s_decompositions, CodePointTraits.Decomposes);
+        ReadMappings(LongLowercase, LongLowercaseByCodePoint, CodePointTraits.HasLowercase);
+        ReadMappings(Decompositions, DecompositionsByCodePoint, CodePointTraits.Decomposes);
     }
 
     /// <summary>The traits of a code point from 0 to U+10FFFF.</summary>
     public static CodePointTraits TraitsOf(int codePoint)
     {
-        return s_traits[codePoint];
+        return TraitsByCodePoint[codePoint];
     }
 
     /// <summary>The canonical combining class of a code point whose traits say that it combines.</summary>
     public static int CombiningClassOf(int codePoint)
     {
-        return s_combiningClasses[codePoint];
+        return CombiningClassesByCodePoint[codePoint];
     }
 
     /// <summary>
@@ -103,12 +103,12 @@ internal static partial class UnicodeTables
     public static int LowercaseOf(int codePoint, out string? several)
     {
         several = null;
-        if (s_simpleLowercase.TryGetValue(codePoint, out int lowercase))
+        if (LowercaseByCodePoint.TryGetValue(codePoint, out int lowercase))
         {
             return lowercase;
         }
 
-        several = s_longLowercase[codePoint];
+        several = LongLowercaseByCodePoint[codePoint];
         return 0;
     }
 
@@ -130,7 +130,7 @@ internal static partial class UnicodeTables
             return syllable % Trails == 0 ? 2 : 3;
         }
 
-        string text = s_decompositions[codePoint];
+        string text = DecompositionsByCodePoint[codePoint];
         text.CopyTo(decomposition);
         return text.Length;
     }
@@ -144,7 +144,7 @@ internal static partial class UnicodeTables
         {
             for (int codePoint = first; codePoint <= last; codePoint++)
             {
-                s_traits[codePoint] |= trait;
+                TraitsByCodePoint[codePoint] |= trait;
             }
         }
     }
@@ -161,7 +161,7 @@ internal static partial class UnicodeTables
             }
 
             mappings.Add(from, target.ToString());
-            s_traits[from] |= trait;
+            TraitsByCodePoint[from] |= trait;
         }
     }
 

@@ -23,9 +23,9 @@ public sealed partial class WordPieceTokenizer
     }
 
     [ThreadStatic]
-    private static NormalizedText? t_normalized;
+    private static NormalizedText? _normalizedText;
 
-    private static readonly CharacterKind[] s_asciiKinds = [.. Enumerable.Range(0, 128).Select(KindOf)];
+    private static readonly CharacterKind[] AsciiKinds = [.. Enumerable.Range(0, 128).Select(KindOf)];
 
     private readonly string[] _tokens;
     private readonly Dictionary<string, int> _ids;
@@ -47,7 +47,9 @@ public sealed partial class WordPieceTokenizer
 
     internal WordPieceTokenizer(IReadOnlyList<string> vocabulary, TokenizerOptions options, string source)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxInputCharactersPerWord, 1, nameof(options));
         Options = options;
+        ModelTokens = [.. vocabulary];
         _ids = IndexVocabulary(vocabulary, source);
         UnknownId = RequireToken(options.UnknownToken, source);
         _wordPieces = new WordPieces(vocabulary, _ids, options);
@@ -67,6 +69,8 @@ public sealed partial class WordPieceTokenizer
             _addedTokens.Add((token, _ids[token.Content]));
         }
 
+        _addedTokens.Sort((left, right) => left.Id.CompareTo(right.Id));
+
         _tokens = [.. tokens];
         ClassifyId = RequireToken(options.ClassifyToken, source);
         SeparatorId = RequireToken(options.SeparatorToken, source);
@@ -80,13 +84,6 @@ public sealed partial class WordPieceTokenizer
             _addedTokens.Where(added => added.Token.Normalized)
                 .Select(added => (Normalize(added.Token.Content), added.Token, added.Id))
                 .Where(pattern => pattern.Item1.Length > 0));
-    }
-
-    /// <summary>A tokenizer for a vocab.txt, which has one token a line.</summary>
-    /// <exception cref="InputException">The file cannot be read, or see the constructor.</exception>
-    public static WordPieceTokenizer FromVocabulary(string vocabularyPath, TokenizerOptions? options = null)
-    {
-        return new WordPieceTokenizer(VocabularyFile.Read(vocabularyPath), options ?? TokenizerOptions.Bert, vocabularyPath);
     }
 
     /// <summary>The options that the tokenizer was made with.</summary>
@@ -112,6 +109,12 @@ public sealed partial class WordPieceTokenizer
 
     /// <summary>The greatest sentence length in tokens that the tokenizer's files name, or null where they name none.</summary>
     public int? ModelMaxLength => Options.ModelMaxLength;
+
+    /// <summary>The tokens that words are spelled with, in the order of their ids; added tokens follow them.</summary>
+    internal IReadOnlyList<string> ModelTokens { get; }
+
+    /// <summary>The tokens that are found in the text as they stand, in the order of their ids.</summary>
+    internal IReadOnlyList<(AddedToken Token, int Id)> AddedTokens => _addedTokens;
 
     /// <summary>The ids of a text, the opening and closing tokens included.</summary>
     /// <param name="text">The text.</param>
@@ -165,14 +168,15 @@ public sealed partial class WordPieceTokenizer
     }
 
     /// <summary>
-    /// The text that ids spell: pieces joined to words, words parted by spaces, and the spaces before punctuation closed up where the
-    /// options say so. What normalisation did to the text stays.
+    /// The text that ids spell: pieces joined to words, words parted by spaces, and the spaces before punctuation and around
+    /// apostrophes closed up where the options say so, all as transformers does. What normalisation did to the text stays.
     /// </summary>
     /// <param name="tokenIds">The ids.</param>
     /// <param name="skipSpecialTokens">Leave out special tokens such as [CLS].</param>
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> tokenIds, bool skipSpecialTokens = true)
     {
+        string prefix = Options.ContinuingSubwordPrefix;
         string[] tokens = Tokens(tokenIds);
         StringBuilder text = new();
         bool isFirst = true;
@@ -183,22 +187,29 @@ public sealed partial class WordPieceTokenizer
                 continue;
             }
 
-            string token = isFirst ? tokens[i]
-                : tokens[i].StartsWith(Options.ContinuingSubwordPrefix, StringComparison.Ordinal)
-                    ? tokens[i][Options.ContinuingSubwordPrefix.Length..]
-                    : " " + tokens[i];
-            text.Append(Options.CleanUpSpaces ? CleanUp(token) : token);
+            if (isFirst)
+            {
+                text.Append(tokens[i]);
+            }
+            else if (tokens[i].StartsWith(prefix, StringComparison.Ordinal))
+            {
+                text.Append(tokens[i], prefix.Length, tokens[i].Length - prefix.Length);
+            }
+            else
+            {
+                text.Append(' ').Append(tokens[i]);
+            }
+
             isFirst = false;
         }
 
-        return text.ToString();
-    }
+        if (Options.CleanUpSpaces)
+        {
+            text.Replace(" .", ".").Replace(" ?", "?").Replace(" !", "!").Replace(" ,", ",").Replace(" ' ", "'")
+                .Replace(" n't", "n't").Replace(" 'm", "'m").Replace(" 's", "'s").Replace(" 've", "'ve").Replace(" 're", "'re");
+        }
 
-    private static string CleanUp(string token)
-    {
-        return token.Replace(" .", ".").Replace(" ?", "?").Replace(" !", "!").Replace(" ,", ",").Replace(" ' ", "'")
-            .Replace(" n't", "n't").Replace(" 'm", "'m").Replace(" do not", " don't").Replace(" 's", "'s")
-            .Replace(" 've", "'ve").Replace(" 're", "'re");
+        return text.ToString();
     }
 
     private string Normalize(string text)
@@ -225,7 +236,7 @@ public sealed partial class WordPieceTokenizer
 
     private void AppendPlainText(ReadOnlySpan<char> text, List<int> ids, int limit)
     {
-        NormalizedText normalized = t_normalized ??= new NormalizedText();
+        NormalizedText normalized = _normalizedText ??= new NormalizedText();
         while (!text.IsEmpty && ids.Count <= limit)
         {
             int length = text.Length;
@@ -265,9 +276,9 @@ public sealed partial class WordPieceTokenizer
             int width = 1;
             CharacterKind kind;
             char character = text[position];
-            if (character < s_asciiKinds.Length)
+            if (character < AsciiKinds.Length)
             {
-                kind = s_asciiKinds[character];
+                kind = AsciiKinds[character];
             }
             else
             {
@@ -310,7 +321,7 @@ public sealed partial class WordPieceTokenizer
     private int RequireToken(string token, string source)
     {
         return _ids.TryGetValue(token, out int id) ? id : throw new InputException(
-            $"{source}: found no token {token} among {_ids.Count} tokens, expected a WordPiece vocabulary that has it");
+            $"{source} has no token \"{token}\" among its {_ids.Count} tokens");
     }
 
     private static Dictionary<string, int> IndexVocabulary(IReadOnlyList<string> vocabulary, string source)
@@ -321,12 +332,12 @@ public sealed partial class WordPieceTokenizer
             string token = vocabulary[id];
             if (token.AsSpan().ContainsAny('\r', '\n'))
             {
-                throw new InputException($"{source}: token {id} holds a line break, expected tokens that each fit on a line of vocab.txt");
+                throw new InputException($"token {id} of {source} holds a line break, which vocab.txt has no place for");
             }
 
             if (!ids.TryAdd(token, id))
             {
-                throw new InputException($"{source}: tokens {ids[token]} and {id} are both \"{token}\", expected every token once");
+                throw new InputException($"tokens {ids[token]} and {id} of {source}, counted from 0, are both \"{token}\"");
             }
         }
 

@@ -1,30 +1,36 @@
+using MnrEngine.Serialization;
+using MnrEngine.Testing;
 using MnrEngine.Text;
 using NUnit.Framework;
 
 namespace MnrEngine.Engine.Tests.Text;
 
 /// <summary>Ids equal those of Hugging Face's fast tokenizers, text for text.</summary>
-[TestFixture]
-public class ReferenceIdsTests
+public sealed class ReferenceIdsTests
 {
-    internal static string VocabularyPath { get; } = Path.Combine(AppContext.BaseDirectory, "vocab", "vocab.txt");
-
     [Test]
-    public void Every_text_of_bert_base_uncased_has_the_reference_ids()
+    public void BertBaseUncasedFromItsVocabulary()
     {
-        WordPieceTokenizer tokenizer = WordPieceTokenizer.FromVocabulary(VocabularyPath);
-        AssertReferenceIds(TokenizerCase.Read("bert-uncased.jsonl", TokenizerOptions.Bert), _ => tokenizer);
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.FromVocabulary(Vocabularies.Text);
+        AssertReferenceIds("bert-uncased.jsonl", TokenizerOptions.Bert, _ => tokenizer);
     }
 
     [Test]
-    public void Every_variant_of_the_normalizer_has_the_reference_ids()
+    public void BertBaseUncasedFromItsTokenizerJson()
+    {
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.FromTokenizerJson(Vocabularies.Json);
+        AssertReferenceIds("bert-uncased.jsonl", TokenizerOptions.Bert, _ => tokenizer);
+    }
+
+    [Test]
+    public void EveryVariantOfTheNormalizer()
     {
         Dictionary<TokenizerOptions, WordPieceTokenizer> tokenizers = [];
-        AssertReferenceIds(TokenizerCase.Read("bert-variants.jsonl", TokenizerOptions.Bert), options =>
+        AssertReferenceIds("bert-variants.jsonl", TokenizerOptions.Bert, options =>
         {
             if (!tokenizers.TryGetValue(options, out WordPieceTokenizer? tokenizer))
             {
-                tokenizers.Add(options, tokenizer = WordPieceTokenizer.FromVocabulary(VocabularyPath, options));
+                tokenizers.Add(options, tokenizer = WordPieceTokenizer.FromVocabulary(Vocabularies.Text, options));
             }
 
             return tokenizer;
@@ -32,16 +38,47 @@ public class ReferenceIdsTests
     }
 
     [Test]
-    public void Every_text_of_mpnet_has_the_reference_ids()
+    public void Mpnet()
     {
-        string[] vocabulary = ["<s>", "<pad>", "</s>", "<unk>", .. File.ReadLines(VocabularyPath), "<mask>"];
+        string[] vocabulary = ["<s>", "<pad>", "</s>", "<unk>", .. File.ReadLines(Vocabularies.Text), "<mask>"];
         WordPieceTokenizer tokenizer = new(vocabulary, TokenizerOptions.Mpnet);
-        AssertReferenceIds(TokenizerCase.Read("mpnet.jsonl", TokenizerOptions.Mpnet), _ => tokenizer);
+        AssertReferenceIds("mpnet.jsonl", TokenizerOptions.Mpnet, _ => tokenizer);
+    }
+
+    [TestCaseSource(nameof(ModelFolders))]
+    public void EveryModelFolder(string name)
+    {
+        string folder = Fixtures.Path("models", name);
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.Load(folder);
+        JsonFields expected = new(JsonFile.ReadObject(Path.Combine(folder, "expected.json")), "expected.json");
+        string[] texts = [.. expected.Array("texts")!.Select(text => text!.GetValue<string>())];
+        TokenizedTexts tokenized = tokenizer.EncodeBatch(texts, expected.RequiredInteger("max_length", 1));
+
+        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
+        int width = (int)file.Entries["input_ids"].Shape[1];
+        int[] ids = new int[texts.Length * width];
+        int[] mask = new int[texts.Length * width];
+        file.ReadStored<int>("input_ids", WeightType.I32, ids);
+        file.ReadStored<int>("attention_mask", WeightType.I32, mask);
+        Assert.Multiple(() =>
+        {
+            for (int text = 0; text < texts.Length; text++)
+            {
+                int length = mask.AsSpan(text * width, width).Count(1);
+                Assert.That(tokenized[text].ToArray(), Is.EqualTo(ids[(text * width)..(text * width + length)]), texts[text]);
+            }
+        });
+    }
+
+    private static IEnumerable<string> ModelFolders()
+    {
+        return Directory.EnumerateDirectories(Fixtures.Path("models")).Select(folder => Path.GetFileName(folder)!).Order();
     }
 
     private static void AssertReferenceIds(
-        IReadOnlyList<TokenizerCase> cases, Func<TokenizerOptions, WordPieceTokenizer> tokenizerFor)
+        string name, TokenizerOptions defaults, Func<TokenizerOptions, WordPieceTokenizer> tokenizerFor)
     {
+        IReadOnlyList<TokenizerCase> cases = TokenizerCase.Read(name, defaults);
         Assert.That(cases, Is.Not.Empty);
         Assert.Multiple(() =>
         {
