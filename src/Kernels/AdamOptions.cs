@@ -1,11 +1,11 @@
 namespace MnrEngine.Kernels;
 
-/// <summary>The constants of Adam and AdamW.</summary>
+/// <summary>The constants of Adam and AdamW; doubles, because 1 - 0.999f is 1.7e-5 off.</summary>
 /// <param name="Beta1">Decay of the first moment.</param>
 /// <param name="Beta2">Decay of the second moment.</param>
 /// <param name="Epsilon">Added to the root of the corrected second moment.</param>
 /// <param name="DecoupledDecay">True for AdamW (the weight shrinks), false for Adam (the decay is added to the gradient).</param>
-public readonly record struct AdamOptions(float Beta1, float Beta2, float Epsilon, bool DecoupledDecay);
+public readonly record struct AdamOptions(double Beta1, double Beta2, double Epsilon, bool DecoupledDecay);
 
 /// <summary>The flat arrays that one pass of the optimizer runs over; all but <paramref name="BlockDecay"/> are Float32 (1, n) with n a multiple of 64.</summary>
 /// <param name="Weights">The weights, updated.</param>

@@ -92,7 +92,8 @@ public interface IKernels : IDisposable
 
     /// <summary>
     /// The gradients of <see cref="EmbedNorm"/>'s parameters. A table row's gradient is the sum over its tokens in packed order; rows that no token
-    /// of the batch uses, and the padding token's row, get zero (with <paramref name="accumulate"/> nothing).
+    /// of the batch uses, and the padding token's row, get zero (with <paramref name="accumulate"/> nothing). Nothing but this operation and
+    /// <c>Write</c>, <c>Copy</c> and <c>Fill</c> may write to the tables' gradients: an implementation may remember which rows it has written and clear only those.
     /// </summary>
     /// <param name="batch">The same batch.</param>
     /// <param name="parameters">The same parameters.</param>
@@ -211,7 +212,7 @@ public interface IKernels : IDisposable
     /// <param name="output">Float32 (rows, width).</param>
     void Normalize(Tensor input, Tensor length, Tensor output);
 
-    /// <summary>The gradient of <see cref="Normalize"/>: dx = (dy - y (y . dy)) / length.</summary>
+    /// <summary>The gradient of <see cref="Normalize"/>: dx = (dy - y (y . dy)) / length; 0 for a row shorter than the limit, which has no direction.</summary>
     /// <param name="output">The forward result.</param>
     /// <param name="length">As saved.</param>
     /// <param name="outputGradient">dy, (rows, width).</param>

@@ -1,0 +1,331 @@
+using System.Runtime.CompilerServices;
+
+namespace MnrEngine.Kernels.Cpu;
+
+/// <summary>
+/// Self-attention inside each sentence, for each head of width d, with M the factors of dropout (all 1 without it):
+/// <code>
+/// S = Q K^T / sqrt(d) + B;  P = softmax(S);  O = (P M) V
+/// dV = (P M)^T dO;  dP = (dO V^T) M;  dS = P (dP - rowsum(dO O));  dB += dS;  dQ = dS K / sqrt(d);  dK = dS^T Q / sqrt(d)
+/// </code>
+/// The products P M, (..) M and P (..) are element by element. The backward pass computes P again, as exp(S - logSumExp), so that nothing that
+/// grows with the square of the length is kept (Dao et al., "FlashAttention", 2022). A task is one head of one sentence: it copies the head's strided
+/// rows into registers' widths and then works through the queries in tiles.
+/// </summary>
+internal sealed unsafe partial class CpuOperations<TVector>
+{
+    private NativeBuffer? _attention;
+
+    public void Attention(in DeviceBatch batch, Tensor queryKeyValue, int heads, Tensor bias, in Dropout dropout, Tensor logSumExp, Tensor context)
+    {
+        int headDim = context.Columns / heads;
+        AttentionTasks tasks = new(batch.Offsets.Integers(), batch.Sentences, heads, Math.Min(_threads.Count, batch.Sentences * heads));
+        long size = AttentionScratch<TVector>.Size(batch.LongestSentence, headDim);
+        float* scratch = NativeBuffer.Grow(ref _attention, size * _threads.Count);
+        _threads.Run(
+            new AttentionJob(tasks, heads, headDim, queryKeyValue.Floats(), bias.Floats(), bias.Columns, new DropoutFactors(dropout), scratch, size, logSumExp.Floats(), context.Floats()),
+            tasks.Parts);
+    }
+
+    public void AttentionBackward(
+        in DeviceBatch batch, Tensor queryKeyValue, int heads, Tensor bias, in Dropout dropout, Tensor logSumExp, Tensor context, Tensor contextGradient,
+        Tensor queryKeyValueGradient, Tensor biasGradient)
+    {
+        int headDim = context.Columns / heads;
+        int parts = Math.Min(_threads.Count, biasGradient.IsNone ? batch.Sentences * heads : heads);
+        AttentionTasks tasks = new(batch.Offsets.Integers(), batch.Sentences, heads, parts);
+        long size = AttentionScratch<TVector>.Size(batch.LongestSentence, headDim);
+        float* scratch = NativeBuffer.Grow(ref _attention, size * _threads.Count);
+        _threads.Run(
+            new AttentionBackwardJob(
+                tasks, batch.Sentences, heads, headDim, queryKeyValue.Floats(), bias.Floats(), bias.Columns, new DropoutFactors(dropout), scratch, size,
+                logSumExp.Floats(), context.Floats(), contextGradient.Floats(), queryKeyValueGradient.Floats(), biasGradient.Floats()),
+            parts);
+    }
+
+    private void PlanAttention(in StepLimits limits) =>
+        NativeBuffer.Grow(ref _attention, AttentionScratch<TVector>.Size(limits.SentenceLength, limits.Hidden / limits.Heads) * _threads.Count);
+
+    /// <summary>Copies rows of a head, times a factor, and fills them up to whole registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyHead(float* source, nint sourceStride, int length, int headDim, float factor, float* target, int targetStride)
+    {
+        TVector factors = TVector.Broadcast(factor);
+        for (int row = 0; row < length; row++)
+        {
+            for (int i = 0; i < headDim; i += TVector.Count)
+            {
+                TVector.Store(factors * Lanes.Load<TVector>(source + i, headDim - i), target + i);
+            }
+
+            source += sourceStride;
+            target += targetStride;
+        }
+    }
+
+    /// <summary>Copies the transpose of rows of a head. What lies beyond the sentence's length up to a whole register is set to zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeHead(float* source, nint sourceStride, int length, int headDim, float* target, int targetStride)
+    {
+        for (int column = 0; column < headDim; column++)
+        {
+            float* row = target + (nint)column * targetStride;
+            for (int token = 0; token < length; token++)
+            {
+                row[token] = source[token * sourceStride + column];
+            }
+
+            for (int token = length; token % TVector.Count != 0; token++)
+            {
+                row[token] = 0;
+            }
+        }
+    }
+
+    private readonly struct AttentionJob(
+        AttentionTasks tasks, int heads, int headDim, float* queryKeyValue, float* bias, int biasLength, DropoutFactors dropout, float* scratch, long scratchSize,
+        float* logSumExp, float* context) : IParallelJob
+    {
+        private readonly float* _queryKeyValue = queryKeyValue;
+        private readonly float* _bias = bias;
+        private readonly float* _scratch = scratch;
+        private readonly float* _logSumExp = logSumExp;
+        private readonly float* _context = context;
+
+        public void Execute(int part)
+        {
+            (int sentence, int head) = tasks.First(part);
+            (int lastSentence, int lastHead) = tasks.First(part + 1);
+            long element = dropout.IsActive ? tasks.FirstElement(sentence) : 0;
+            for (; sentence < lastSentence || (sentence == lastSentence && head < lastHead); sentence++)
+            {
+                int length = tasks.Length(sentence);
+                int end = sentence == lastSentence ? lastHead : heads;
+                for (; head < end; head++)
+                {
+                    AttentionScratch<TVector> memory = new(_scratch + part * scratchSize, length, headDim);
+                    Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
+                }
+
+                head = 0;
+                element += (long)heads * length * length;
+            }
+        }
+
+        private void Head(in AttentionScratch<TVector> memory, int firstToken, int length, int head, long element)
+        {
+            int hidden = heads * headDim;
+            float* queries = _queryKeyValue + (nint)firstToken * 3 * hidden + head * headDim;
+            CopyHead(queries, 3 * hidden, length, headDim, 1f / MathF.Sqrt(headDim), memory.Queries, memory.HeadStride);
+            TransposeHead(queries + hidden, 3 * hidden, length, headDim, memory.KeysTransposed, memory.KeyStride);
+            CopyHead(queries + 2 * hidden, 3 * hidden, length, headDim, 1f, memory.Values, memory.HeadStride);
+            for (int first = 0; first < length; first += AttentionScratch<TVector>.TileQueries)
+            {
+                int count = Math.Min(AttentionScratch<TVector>.TileQueries, length - first);
+                SmallProduct<TVector>.Multiply(
+                    memory.Queries + (nint)first * memory.HeadStride, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride,
+                    memory.Probabilities, memory.KeyStride, count, length, headDim, accumulate: false);
+                for (int query = first; query < first + count; query++)
+                {
+                    float* scores = memory.Probabilities + (nint)(query - first) * memory.KeyStride;
+                    float* bias = _bias == null ? null : _bias + ((nint)head * biasLength + query) * biasLength;
+                    float logSum = Softmax(scores, bias, length);
+                    if (_logSumExp != null)
+                    {
+                        _logSumExp[(nint)(firstToken + query) * heads + head] = logSum;
+                    }
+
+                    if (dropout.IsActive)
+                    {
+                        dropout.Fill<TVector>(element + (long)query * length, length, memory.Factors);
+                        Multiply(scores, memory.Factors, length);
+                    }
+                }
+
+                SmallProduct<TVector>.Multiply(
+                    memory.Probabilities, memory.KeyStride, 1, memory.Values, memory.HeadStride,
+                    _context + (nint)(firstToken + first) * hidden + head * headDim, hidden, count, headDim, length, accumulate: false);
+            }
+        }
+
+        /// <summary>Scores to probabilities, in place.</summary>
+        /// <returns>The log of the sum of the scores' exponentials.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static float Softmax(float* scores, float* bias, int length)
+        {
+            // Lanes beyond the sentence must not win the maximum nor enter the sum.
+            for (int key = length; key % TVector.Count != 0; key++)
+            {
+                scores[key] = float.NegativeInfinity;
+            }
+
+            TVector largest = TVector.Broadcast(float.NegativeInfinity);
+            for (int i = 0; i < length; i += TVector.Count)
+            {
+                TVector score = TVector.Load(scores + i);
+                if (bias != null)
+                {
+                    score += Lanes.Load<TVector>(bias + i, length - i);
+                    TVector.Store(score, scores + i);
+                }
+
+                largest = TVector.Max(largest, score);
+            }
+
+            float maximum = TVector.Largest(largest);
+            TVector maxima = TVector.Broadcast(maximum);
+            TVector sum = TVector.Zero;
+            for (int i = 0; i < length; i += TVector.Count)
+            {
+                TVector exponential = VectorMath.Exp(TVector.Load(scores + i) - maxima);
+                TVector.Store(exponential, scores + i);
+                sum += exponential;
+            }
+
+            float total = TVector.Sum(sum);
+            TVector inverse = TVector.Broadcast(1f / total);
+            for (int i = 0; i < length; i += TVector.Count)
+            {
+                TVector.Store(TVector.Load(scores + i) * inverse, scores + i);
+            }
+
+            return maximum + MathF.Log(total);
+        }
+    }
+
+    private readonly struct AttentionBackwardJob(
+        AttentionTasks tasks, int sentences, int heads, int headDim, float* queryKeyValue, float* bias, int biasLength, DropoutFactors dropout, float* scratch, long scratchSize,
+        float* logSumExp, float* context, float* contextGradient, float* queryKeyValueGradient, float* biasGradient) : IParallelJob
+    {
+        private readonly float* _queryKeyValue = queryKeyValue;
+        private readonly float* _bias = bias;
+        private readonly float* _scratch = scratch;
+        private readonly float* _logSumExp = logSumExp;
+        private readonly float* _context = context;
+        private readonly float* _contextGradient = contextGradient;
+        private readonly float* _queryKeyValueGradient = queryKeyValueGradient;
+        private readonly float* _biasGradient = biasGradient;
+
+        public void Execute(int part)
+        {
+            if (_biasGradient == null)
+            {
+                (int firstSentence, int firstHead) = tasks.First(part);
+                (int lastSentence, int lastHead) = tasks.First(part + 1);
+                for (int sentence = firstSentence; sentence < sentences; sentence++)
+                {
+                    Sentence(part, sentence, sentence == firstSentence ? firstHead : 0, sentence == lastSentence ? lastHead : heads);
+                    if (sentence == lastSentence)
+                    {
+                        break;
+                    }
+                }
+            }
+            else
+            {
+                (int firstHead, int lastHead) = CpuThreads.Range(heads, 1, part, tasks.Parts);
+                for (int sentence = 0; sentence < sentences; sentence++)
+                {
+                    Sentence(part, sentence, firstHead, lastHead);
+                }
+            }
+        }
+
+        private void Sentence(int part, int sentence, int firstHead, int lastHead)
+        {
+            int length = tasks.Length(sentence);
+            long element = dropout.IsActive ? tasks.FirstElement(sentence) : 0;
+            AttentionScratch<TVector> memory = new(_scratch + part * scratchSize, length, headDim);
+            for (int head = firstHead; head < lastHead; head++)
+            {
+                Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
+            }
+        }
+
+        private void Head(in AttentionScratch<TVector> memory, int firstToken, int length, int head, long element)
+        {
+            int hidden = heads * headDim;
+            float scale = 1f / MathF.Sqrt(headDim);
+            nint column = (nint)head * headDim;
+            float* queries = _queryKeyValue + (nint)firstToken * 3 * hidden + column;
+            float* queryGradient = _queryKeyValueGradient + (nint)firstToken * 3 * hidden + column;
+            float* context = _context + (nint)firstToken * hidden + column;
+            float* contextGradient = _contextGradient + (nint)firstToken * hidden + column;
+            CopyHead(queries, 3 * hidden, length, headDim, scale, memory.Queries, memory.HeadStride);
+            CopyHead(queries + hidden, 3 * hidden, length, headDim, scale, memory.Keys, memory.HeadStride);
+            CopyHead(contextGradient, hidden, length, headDim, 1f, memory.ContextGradient, memory.HeadStride);
+            TransposeHead(queries + hidden, 3 * hidden, length, headDim, memory.KeysTransposed, memory.KeyStride);
+            TransposeHead(queries + 2 * hidden, 3 * hidden, length, headDim, memory.ValuesTransposed, memory.KeyStride);
+            for (int first = 0; first < length; first += AttentionScratch<TVector>.TileQueries)
+            {
+                int count = Math.Min(AttentionScratch<TVector>.TileQueries, length - first);
+                float* tileQueries = memory.Queries + (nint)first * memory.HeadStride;
+                float* tileContextGradient = memory.ContextGradient + (nint)first * memory.HeadStride;
+                SmallProduct<TVector>.Multiply(
+                    tileQueries, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride, memory.Probabilities, memory.KeyStride, count, length, headDim, accumulate: false);
+                SmallProduct<TVector>.Multiply(
+                    tileContextGradient, memory.HeadStride, 1, memory.ValuesTransposed, memory.KeyStride, memory.ScoreGradient, memory.KeyStride, count, length, headDim, accumulate: false);
+                for (int query = first; query < first + count; query++)
+                {
+                    nint biasRow = ((nint)head * biasLength + query) * biasLength;
+                    float delta = Dot(context + (nint)query * hidden, contextGradient + (nint)query * hidden, headDim);
+                    if (dropout.IsActive)
+                    {
+                        dropout.Fill<TVector>(element + (long)query * length, length, memory.Factors);
+                    }
+
+                    Query(
+                        memory.Probabilities + (nint)(query - first) * memory.KeyStride,
+                        memory.ScoreGradient + (nint)(query - first) * memory.KeyStride,
+                        dropout.IsActive ? memory.Factors : null,
+                        _bias == null ? null : _bias + biasRow,
+                        _biasGradient == null ? null : _biasGradient + biasRow,
+                        _logSumExp[(nint)(firstToken + query) * heads + head], delta, length);
+                }
+
+                bool add = first > 0;
+                SmallProduct<TVector>.Multiply(
+                    memory.ScoreGradient, memory.KeyStride, 1, memory.Keys, memory.HeadStride, queryGradient + (nint)first * 3 * hidden, 3 * hidden, count, headDim, length, accumulate: false);
+                SmallProduct<TVector>.Multiply(
+                    memory.ScoreGradient, 1, memory.KeyStride, tileQueries, memory.HeadStride, queryGradient + hidden, 3 * hidden, length, headDim, count, add);
+                SmallProduct<TVector>.Multiply(
+                    memory.Probabilities, 1, memory.KeyStride, tileContextGradient, memory.HeadStride, queryGradient + 2 * hidden, 3 * hidden, length, headDim, count, add);
+            }
+        }
+
+        /// <summary>One query's scores to probabilities after dropout, and the gradients of those to the gradients of the scores, in place.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Query(float* scores, float* gradients, float* factors, float* bias, float* biasGradient, float logSumExp, float delta, int length)
+        {
+            TVector logSum = TVector.Broadcast(logSumExp);
+            TVector deltas = TVector.Broadcast(delta);
+            for (int i = 0; i < length; i += TVector.Count)
+            {
+                int remaining = length - i;
+                TVector score = TVector.Load(scores + i);
+                if (bias != null)
+                {
+                    score += Lanes.Load<TVector>(bias + i, remaining);
+                }
+
+                TVector probability = VectorMath.Exp(score - logSum);
+                TVector gradient = TVector.Load(gradients + i);
+                TVector kept = probability;
+                if (factors != null)
+                {
+                    TVector factor = Lanes.Load<TVector>(factors + i, remaining);
+                    kept *= factor;
+                    gradient *= factor;
+                }
+
+                gradient = probability * (gradient - deltas);
+                TVector.Store(kept, scores + i);
+                TVector.Store(gradient, gradients + i);
+                if (biasGradient != null)
+                {
+                    Lanes.Store(Lanes.Load<TVector>(biasGradient + i, remaining) + gradient, biasGradient + i, remaining);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Runtime.CompilerServices;
+
+namespace MnrEngine.Kernels.Cpu;
+
+/// <summary>On the CPU a tensor's device address is an address of this process.</summary>
+internal static unsafe class TensorPointers
+{
+    /// <summary>The first element, or null for <see cref="Tensor.None"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float* Floats(this Tensor tensor) => tensor.IsNone ? null : (float*)tensor.Address;
+
+    /// <summary>The first element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int* Integers(this Tensor tensor) => (int*)tensor.Address;
+
+    /// <summary>The tensor as an operand of matrix products.</summary>
+    public static MatrixView Matrix(this Tensor tensor) => new((float*)tensor.Address, tensor.Rows, tensor.Columns);
+}

@@ -1,0 +1,80 @@
+namespace MnrEngine.Kernels.Tests.Operations;
+
+/// <summary>The kernels under test and an arena: uploads operands, reads results back.</summary>
+internal sealed class Device : IDisposable
+{
+    private readonly DeviceArena _arena;
+
+    public Device(long bytes = 256L << 20)
+        : this(KernelTarget.Create(), bytes)
+    {
+    }
+
+    public Device(IKernels kernels, long bytes = 256L << 20)
+    {
+        Kernels = kernels;
+        _arena = kernels.CreateArena("test", bytes);
+    }
+
+    public IKernels Kernels { get; }
+
+    /// <summary>A Float32 tensor that holds something an operation has to overwrite.</summary>
+    public Tensor Output(int rows, int columns)
+    {
+        Tensor tensor = _arena.Allocate(ElementType.Float32, rows, columns);
+        Kernels.Fill(tensor, float.NaN);
+        return tensor;
+    }
+
+    public Tensor Float(float[] values, int rows, int columns)
+    {
+        Tensor tensor = _arena.Allocate(ElementType.Float32, rows, columns);
+        Kernels.Write(tensor, values);
+        return tensor;
+    }
+
+    public Tensor Float(Array2 values) => Float(values.Floats(), values.Rows, values.Columns);
+
+    public Tensor Scalar(float value) => Float([value], 1, 1);
+
+    /// <summary>A parameter with a gradient that holds something.</summary>
+    public Parameter Parameter(Array2 values) => new(Float(values), Output(values.Rows, values.Columns));
+
+    public Dropout Dropout(float probability, int site, ulong seed, int step)
+    {
+        Tensor state = _arena.Allocate(ElementType.Int32, 1, 4);
+        Kernels.Write(state, [unchecked((int)seed), unchecked((int)(seed >> 32)), step, 0]);
+        return new Dropout(probability, site, state);
+    }
+
+    /// <summary>Sentences of these lengths; their ids are drawn below <paramref name="vocabulary"/>.</summary>
+    public DeviceBatch Batch(int[] lengths, int vocabulary = 1, int seed = 1)
+    {
+        Random random = new(seed);
+        return Batch([.. lengths.Select(length => Enumerable.Range(0, length).Select(_ => random.Next(vocabulary)).ToArray())]);
+    }
+
+    public DeviceBatch Batch(int[][] sentences)
+    {
+        PackedBatch batch = new();
+        foreach (int[] sentence in sentences)
+        {
+            batch.Add(sentence);
+        }
+
+        return Kernels.Upload(batch);
+    }
+
+    public Array2 Read(Tensor tensor)
+    {
+        float[] values = new float[tensor.Length];
+        Kernels.Read(tensor, values);
+        return new Array2(tensor.Rows, tensor.Columns, Array.ConvertAll(values, value => (double)value));
+    }
+
+    public void Dispose()
+    {
+        _arena.Dispose();
+        Kernels.Dispose();
+    }
+}
