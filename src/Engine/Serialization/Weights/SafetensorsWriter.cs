@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -23,6 +24,11 @@ public sealed class SafetensorsWriter
     /// <param name="values">As many numbers as the shape has; row-major.</param>
     public void Add(string name, ReadOnlySpan<int> shape, ReadOnlyMemory<float> values) =>
         Add(name, WeightType.F32, shape, (long)values.Length * sizeof(float), stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
+
+    /// <summary>Adds a single-precision tensor that is fetched when the file is written, so that not all are in memory at once.</summary>
+    /// <param name="weight">The tensor; its name is one that no tensor has yet.</param>
+    public void Add(NamedWeight weight) =>
+        Add(weight.Name, WeightType.F32, [.. weight.Shape], WeightShape.Count(weight.Shape) * sizeof(float), stream => WriteFetched(stream, weight));
 
     /// <summary>Adds a tensor of any type, as it is to be stored.</summary>
     /// <param name="name">A name that no tensor has yet.</param>
@@ -60,6 +66,21 @@ public sealed class SafetensorsWriter
         }
 
         _tensors.Add(new Tensor(name, entry, bytes, write));
+    }
+
+    private static void WriteFetched(Stream stream, NamedWeight weight)
+    {
+        int count = checked((int)WeightShape.Count(weight.Shape));
+        float[] values = ArrayPool<float>.Shared.Rent(count);
+        try
+        {
+            weight.Fetch(values.AsSpan(0, count));
+            stream.Write(MemoryMarshal.AsBytes(values.AsSpan(0, count)));
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(values);
+        }
     }
 
     private byte[] Header()

@@ -35,6 +35,11 @@ public sealed class ModelFolder : IDisposable
     {
         if (!Directory.Exists(path))
         {
+            AtomicFolder.Recover(path);
+        }
+
+        if (!Directory.Exists(path))
+        {
             throw new InputException(File.Exists(path) ? $"{path} is a file where a model's folder is expected" : $"there is no folder {path}");
         }
 

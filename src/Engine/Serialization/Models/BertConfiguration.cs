@@ -108,6 +108,40 @@ public sealed record BertConfiguration
         return configuration;
     }
 
+    /// <summary>
+    /// The config.json of a saved model: what the configuration was read from, with what it says about the network brought up to
+    /// date. The weights are saved in single precision as a bare BertModel, whatever file they came from. Keys in order, as
+    /// transformers writes them.
+    /// </summary>
+    internal JsonObject ToSavedJson()
+    {
+        SortedDictionary<string, JsonNode?> keys = new(StringComparer.Ordinal);
+        foreach ((string key, JsonNode? value) in Source)
+        {
+            keys[key] = value?.DeepClone();
+        }
+
+        keys.Remove("dtype"); // what version 5 of transformers calls torch_dtype, which it still reads
+        keys["architectures"] = new JsonArray("BertModel");
+        keys["attention_probs_dropout_prob"] = AttentionProbsDropoutProb;
+        keys["hidden_act"] = HiddenAct;
+        keys["hidden_dropout_prob"] = HiddenDropoutProb;
+        keys["hidden_size"] = HiddenSize;
+        keys["initializer_range"] = InitializerRange;
+        keys["intermediate_size"] = IntermediateSize;
+        keys["layer_norm_eps"] = LayerNormEps;
+        keys["max_position_embeddings"] = MaxPositionEmbeddings;
+        keys["model_type"] = "bert";
+        keys["num_attention_heads"] = NumAttentionHeads;
+        keys["num_hidden_layers"] = NumHiddenLayers;
+        keys["pad_token_id"] = PadTokenId;
+        keys["position_embedding_type"] = "absolute";
+        keys["torch_dtype"] = "float32";
+        keys["type_vocab_size"] = TypeVocabSize;
+        keys["vocab_size"] = VocabSize;
+        return new JsonObject(keys);
+    }
+
     private static Activation? FindActivation(string name)
     {
         foreach ((string known, Activation activation) in KnownActivations)
