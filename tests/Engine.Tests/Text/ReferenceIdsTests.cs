@@ -23,6 +23,13 @@ public sealed class ReferenceIdsTests
     }
 
     [Test]
+    public void AModelOfTheHubOnBertsVocabulary()
+    {
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.Load(Fixtures.LargeModel("all-MiniLM-L6-v2"));
+        AssertReferenceIds("bert-uncased.jsonl", TokenizerOptions.Bert, _ => tokenizer);
+    }
+
+    [Test]
     public void EveryVariantOfTheNormalizer()
     {
         Dictionary<TokenizerOptions, WordPieceTokenizer> tokenizers = [];

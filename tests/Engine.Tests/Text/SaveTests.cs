@@ -22,7 +22,7 @@ public sealed class SaveTests
     [Test]
     public void EveryVariantEncodesAlikeAfterSaving([Values] bool vocabularyAlone)
     {
-        string[] vocabulary = [.. File.ReadLines(Vocabularies.Text)];
+        string[] vocabulary = [.. File.ReadLines(Fixtures.Path("models", "tiny-bert", "vocab.txt"))];
         TokenizerOptions[] variants =
         [
             TokenizerOptions.Bert,
