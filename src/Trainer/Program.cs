@@ -1,1 +1,1 @@
-return 0;
+return MnrEngine.Trainer.CommandLine.Run(args, Console.Out, Console.Error);

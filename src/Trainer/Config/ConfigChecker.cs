@@ -1,0 +1,156 @@
+using System.Text.Json.Nodes;
+
+namespace MnrEngine.Trainer.Config;
+
+/// <summary>Checks a config against the schema, writes shorthands out in full and resolves paths.</summary>
+internal sealed class ConfigChecker
+{
+    private readonly SchemaNode _root;
+    private readonly UnknownKey _unknown;
+
+    public ConfigChecker(SchemaNode root)
+    {
+        _root = root;
+        _unknown = new UnknownKey(root);
+    }
+
+    /// <summary>Writes shorthands out in full: the folder of a model becomes an object with a path, a file an array of one, and so on.</summary>
+    public void Expand(ConfigTree tree) => ExpandKeys(tree.Root, _root);
+
+    /// <summary>Checks every key and value.</summary>
+    /// <exception cref="InputException">A key is unknown or missing, or a value is of the wrong type or out of range.</exception>
+    public void Check(ConfigTree tree) => Check(tree, "", tree.Root, _root);
+
+    /// <summary>Makes every path in the config relative to the current folder.</summary>
+    public void ResolvePaths(ConfigTree tree) => Resolve(tree, "", tree.Root, _root);
+
+    private static void ExpandKeys(JsonObject keys, SchemaNode schema)
+    {
+        foreach (string key in keys.Select(static pair => pair.Key).ToArray())
+        {
+            if (schema.Property(key) is SchemaNode property)
+            {
+                keys[key] = Expanded(keys, key, property);
+            }
+        }
+    }
+
+    private static JsonNode? Expanded(JsonObject keys, string key, SchemaNode schema)
+    {
+        JsonNode? value = keys[key];
+        keys.Remove(key);
+        return Expanded(value, schema);
+    }
+
+    private static JsonNode? Expanded(JsonNode? value, SchemaNode schema)
+    {
+        SchemaNode full = schema.Full;
+        if (schema.Shorthand is string shorthand && MayStandAlone(value, full, shorthand))
+        {
+            value = shorthand == "[]" ? new JsonArray(value) : new JsonObject { [shorthand] = value };
+        }
+
+        if (value is JsonObject keys)
+        {
+            ExpandKeys(keys, full);
+        }
+        else if (value is JsonArray elements && full.Items is SchemaNode item)
+        {
+            JsonNode?[] expanded = [.. elements];
+            elements.Clear();
+            foreach (JsonNode? element in expanded)
+            {
+                elements.Add(Expanded(element, item));
+            }
+        }
+
+        return value;
+    }
+
+    private static bool MayStandAlone(JsonNode? value, SchemaNode full, string shorthand) => value switch
+    {
+        JsonObject => shorthand == "[]",
+        JsonArray => shorthand != "[]" && full.Property(shorthand)?.Shorthand == "[]",
+        JsonValue => value.GetValueKind() == System.Text.Json.JsonValueKind.String,
+        _ => false,
+    };
+
+    private void Check(ConfigTree tree, string path, JsonNode? value, SchemaNode schema)
+    {
+        SchemaNode full = schema.Full;
+        if (!full.Accepts(value))
+        {
+            throw tree.Error(path, $"{path} is {Shown(value)}, but has to be {schema.Expected()}");
+        }
+
+        if (value is JsonObject keys)
+        {
+            CheckKeys(tree, path, keys, full);
+        }
+        else if (value is JsonArray elements)
+        {
+            for (int i = 0; i < elements.Count; i++)
+            {
+                Check(tree, ConfigTree.Element(path, i), elements[i], full.Items!.Value);
+            }
+        }
+    }
+
+    private void CheckKeys(ConfigTree tree, string path, JsonObject keys, SchemaNode schema)
+    {
+        foreach ((string key, JsonNode? value) in keys)
+        {
+            string inner = ConfigTree.Key(path, key);
+            Check(tree, inner, value, schema.Property(key) ?? throw tree.Error(inner, _unknown.Sentence(path, key, schema)));
+        }
+
+        foreach (string missing in schema.Required.Where(key => !keys.ContainsKey(key)))
+        {
+            throw tree.Error(path, $"{ConfigTree.Key(path, missing)} is missing ({schema.Property(missing)!.Value.Description!.TrimEnd('.')})");
+        }
+    }
+
+    private static void Resolve(ConfigTree tree, string path, JsonObject keys, SchemaNode schema)
+    {
+        foreach ((string key, JsonNode? value) in keys.ToArray())
+        {
+            SchemaNode property = schema.Property(key)!.Value.Full;
+            string inner = ConfigTree.Key(path, key);
+            if (property.IsPath && value is JsonValue text)
+            {
+                keys[key] = FromHere(text.GetValue<string>(), tree.IsSetting(inner) ? "" : Path.GetDirectoryName(tree.File) ?? "");
+            }
+            else if (value is JsonObject nested)
+            {
+                Resolve(tree, inner, nested, property);
+            }
+            else if (value is JsonArray elements && property.Items?.Full is SchemaNode item)
+            {
+                for (int i = 0; i < elements.Count; i++)
+                {
+                    if (elements[i] is JsonObject element)
+                    {
+                        Resolve(tree, ConfigTree.Element(inner, i), element, item);
+                    }
+                }
+            }
+        }
+    }
+
+    private static string FromHere(string path, string folder)
+    {
+        if (Path.IsPathRooted(path))
+        {
+            return path;
+        }
+
+        string relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), Path.GetFullPath(Path.Combine(folder, path)));
+        return Path.IsPathRooted(folder) ? Path.GetFullPath(relative) : relative;
+    }
+
+    private static string Shown(JsonNode? value)
+    {
+        string text = value?.ToJsonString() ?? "null";
+        return text.Length <= 60 ? text : $"{text[..60]}...";
+    }
+}

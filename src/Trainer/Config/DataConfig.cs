@@ -1,0 +1,78 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+
+namespace MnrEngine.Trainer.Config;
+
+/// <summary>The rows to train on. What concerns reading is for all files, and a file may have its own.</summary>
+[Shorthand("files")]
+internal sealed record DataConfig
+{
+    [Description("The files, one after the other.")]
+    [Elements(1)]
+    public required IReadOnlyList<DataFileConfig> Files { get; init; }
+
+    [Description("How the files are written; guessed from their names when left out.")]
+    public FileFormat? Format { get; init; }
+
+    [Description("The columns with the texts: anchor, positive, then any negatives, by name or by number from 0. Guessed when left out.")]
+    [Elements(2)]
+    public IReadOnlyList<string>? Columns { get; init; }
+
+    [Description("The column with the label, by name or by number from 0. Guessed when left out.")]
+    public string? LabelColumn { get; init; }
+
+    [Description("The labels whose rows are kept, such as entailment (or 0); all when left out. Rows without a label are dropped in any case.")]
+    [Elements(1)]
+    public IReadOnlyList<string>? Labels { get; init; }
+
+    [Description("Whether the first line names the columns. Guessed when left out.")]
+    public bool? HasHeader { get; init; }
+
+    [Description("How many rows are used, from the first; null for all.")]
+    [TransformersName("max_train_samples")]
+    [Range(1, int.MaxValue)]
+    public int? Limit { get; init; }
+
+    [Description("A JSON file that fixes the batches of an epoch: an array of arrays of row numbers, counted from 0.")]
+    [ConfigPath]
+    public string? Batches { get; init; }
+}
+
+/// <summary>One file, with what it has of its own.</summary>
+[Shorthand("path")]
+internal sealed record DataFileConfig
+{
+    [Description("A .tsv, .csv or .jsonl file, also with .gz.")]
+    [TransformersName("file")]
+    [ConfigPath]
+    public required string Path { get; init; }
+
+    [Description("As data.format, for this file.")]
+    public FileFormat? Format { get; init; }
+
+    [Description("As data.columns, for this file.")]
+    [Elements(2)]
+    public IReadOnlyList<string>? Columns { get; init; }
+
+    [Description("As data.label_column, for this file.")]
+    public string? LabelColumn { get; init; }
+
+    [Description("As data.labels, for this file.")]
+    [Elements(1)]
+    public IReadOnlyList<string>? Labels { get; init; }
+
+    [Description("As data.has_header, for this file.")]
+    public bool? HasHeader { get; init; }
+}
+
+/// <summary>How a file with rows is written.</summary>
+internal enum FileFormat
+{
+    [JsonStringEnumMemberName("tsv")]
+    Tsv,
+    [JsonStringEnumMemberName("csv")]
+    Csv,
+    [JsonStringEnumMemberName("jsonl")]
+    JsonLines,
+}

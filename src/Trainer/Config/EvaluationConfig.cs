@@ -1,0 +1,69 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+
+namespace MnrEngine.Trainer.Config;
+
+/// <summary>How and when the model is judged.</summary>
+internal sealed record EvaluationConfig
+{
+    [Description("Files of sentence pairs with a similarity score, such as STSb. Their correlation with the model's similarities is reported.")]
+    public required IReadOnlyList<StsConfig> Sts { get; init; }
+
+    [Description("Steps between two evaluations; null for none on the way.")]
+    [TransformersName("eval_steps")]
+    [Range(1, int.MaxValue)]
+    public required int? EverySteps { get; init; }
+
+    [Description("Whether to evaluate before the first step.")]
+    [TransformersName("eval_on_start")]
+    public required bool AtStart { get; init; }
+
+    [Description("Whether to evaluate after the last step.")]
+    public required bool AtEnd { get; init; }
+
+    [Description("Whether the weights of the best evaluation are saved, by the first file's Spearman correlation, instead of the last ones.")]
+    [TransformersName("load_best_model_at_end", "save_best_model")]
+    public required bool KeepBest { get; init; }
+}
+
+/// <summary>A file of scored sentence pairs.</summary>
+[Shorthand("path")]
+internal sealed record StsConfig
+{
+    [Description("A .csv, .tsv or .jsonl file, also with .gz.")]
+    [TransformersName("file")]
+    [ConfigPath]
+    public required string Path { get; init; }
+
+    [Description("What the figures are named after; the file's name when left out.")]
+    public string? Name { get; init; }
+
+    /// <summary>The name, or what follows from the file's.</summary>
+    [JsonIgnore]
+    public string DisplayName => Name ?? System.IO.Path.GetFileName(Path).Split('.')[0];
+
+    [Description("How the file is written; guessed from its name when left out.")]
+    public FileFormat? Format { get; init; }
+
+    [Description("The two columns with the sentences and the one with the score, by name or by number from 0. Guessed when left out.")]
+    [Elements(3, 3)]
+    public IReadOnlyList<string>? Columns { get; init; }
+
+    [Description("Whether the first line names the columns. Guessed when left out.")]
+    public bool? HasHeader { get; init; }
+}
+
+/// <summary>When a run can be resumed from.</summary>
+internal sealed record CheckpointConfig
+{
+    [Description("Steps between two checkpoints; null for none but the one of an interrupted run.")]
+    [TransformersName("save_steps", "checkpoint_save_steps")]
+    [Range(1, int.MaxValue)]
+    public required int? EverySteps { get; init; }
+
+    [Description("How many checkpoints are kept.")]
+    [TransformersName("save_total_limit", "checkpoint_save_total_limit")]
+    [Range(1, int.MaxValue)]
+    public required int Keep { get; init; }
+}
