@@ -30,6 +30,8 @@ public sealed class BadModelFolderTests
         Assert.Multiple(() =>
         {
             Assert.That(() => ModelFolder.Open(_folder.Path("none")), Refusal.Saying($"there is no folder {_folder.Path("none")}"));
+            Assert.That(() => ModelFolder.Open(""), Refusal.Saying("\"\" is not a path"));
+            Assert.That(() => ModelFolder.Open("a\0b"), Refusal.Saying("\"a\\0b\" is not a path"));
             Assert.That(() => ModelFolder.Open(file), Refusal.Saying($"{file} is a file where a model's folder is expected"));
             Assert.That(() => ModelFolder.Open(empty), Refusal.Saying($"{empty} holds no model: neither modules.json nor config.json is there"));
         });

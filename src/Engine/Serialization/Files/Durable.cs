@@ -10,9 +10,14 @@ internal static class Durable
         Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.{suffix}");
 
     /// <summary>The full path of what is to be replaced: a link stays, and what it points to is replaced.</summary>
-    /// <exception cref="InputException">The path is the root, which nothing can replace, or a link that leads nowhere.</exception>
+    /// <exception cref="InputException">The path is no path, or the root, which nothing can replace, or a link that leads nowhere.</exception>
     public static string Target(string path)
     {
+        if (path.Length == 0 || path.Contains('\0'))
+        {
+            throw new InputException($"\"{path.Replace("\0", "\\0")}\" is not a path");
+        }
+
         try
         {
             FileInfo link = new(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));

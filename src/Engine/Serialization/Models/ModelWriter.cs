@@ -150,7 +150,7 @@ public sealed class ModelWriter
 
     /// <summary>
     /// The four flags that version 2.0 knows, and of the later settings only those that are not as usual: a Pooling module gets its
-    /// settings as arguments, and one that it does not know is an error in every version before 5.
+    /// settings as arguments, and one that a version does not know is an error there.
     /// </summary>
     private JsonObject Pooling()
     {
