@@ -66,4 +66,11 @@ public readonly record struct RankingLossOptions(
     RankingDirections Directions = RankingDirections.QueryToDocument,
     RankingPartition Partition = RankingPartition.Joint,
     RankingHardness Hardness = RankingHardness.None,
-    float HardnessStrength = 0);
+    float HardnessStrength = 0)
+{
+    /// <summary>The defaults. Without this constructor <c>new RankingLossOptions()</c> would be all zeros.</summary>
+    public RankingLossOptions()
+        : this(Scale: 20)
+    {
+    }
+}

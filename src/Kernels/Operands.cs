@@ -94,7 +94,7 @@ internal sealed partial class Operands(ElementType activation, Type arena)
             throw Unusable("hardness strength", options.HardnessStrength, "a finite number");
         }
 
-        if (!options.Directions.HasFlag(RankingDirections.QueryToDocument) || (options.Directions & ~Every) != 0)
+        if ((options.Directions & RankingDirections.QueryToDocument) == 0 || (options.Directions & ~Every) != 0)
         {
             throw Unusable("directions", options.Directions, "directions with QueryToDocument among them");
         }

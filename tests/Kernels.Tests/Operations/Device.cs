@@ -5,15 +5,15 @@ internal sealed class Device : IDisposable
 {
     private readonly DeviceArena _arena;
 
-    public Device(long bytes = 256L << 20)
-        : this(KernelTarget.Create(), bytes)
+    public Device(KernelTarget target)
+        : this(target.Create())
     {
     }
 
-    public Device(IKernels kernels, long bytes = 256L << 20)
+    public Device(IKernels kernels)
     {
         Kernels = kernels;
-        _arena = kernels.CreateArena("test", bytes);
+        _arena = kernels.CreateArena("test", 64L << 20);
     }
 
     public IKernels Kernels { get; }
@@ -37,11 +37,18 @@ internal sealed class Device : IDisposable
 
     public Tensor Scalar(float value) => Float([value], 1, 1);
 
+    public Tensor Zeros(int rows, int columns) => Float(new Array2(rows, columns));
+
     /// <summary>A parameter with a gradient that holds something.</summary>
     public Parameter Parameter(Array2 values) => new(Float(values), Output(values.Rows, values.Columns));
 
     public Dropout Dropout(float probability, int site, ulong seed, int step)
     {
+        if (probability == 0)
+        {
+            return MnrEngine.Kernels.Dropout.None;
+        }
+
         Tensor state = _arena.Allocate(ElementType.Int32, 1, 4);
         Kernels.Write(state, [unchecked((int)seed), unchecked((int)(seed >> 32)), step, 0]);
         return new Dropout(probability, site, state);

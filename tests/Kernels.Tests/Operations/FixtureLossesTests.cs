@@ -4,7 +4,8 @@ using NUnit.Framework;
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>The ranking loss against sentence-transformers in double precision.</summary>
-internal sealed class FixtureLossesTests
+[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
+internal sealed class FixtureLossesTests(KernelTarget target)
 {
     [TestCaseSource(nameof(RankingCases))]
     public void RankingLossAndItsGradient(string name)
@@ -12,7 +13,7 @@ internal sealed class FixtureLossesTests
         using JsonDocument json = FixtureFile.Json("losses.json");
         JsonElement settings = json.RootElement.EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == name);
         using FixtureFile file = FixtureFile.Losses();
-        using Device device = new();
+        using Device device = new(target);
         Array2[] columns = [.. Enumerable.Range(0, settings.GetProperty("columns").GetInt32()).Select(i => file[$"{name}.{i}"])];
         int queries = columns[0].Rows;
         Array2 embeddings = new(queries * columns.Length, columns[0].Columns, [.. columns.SelectMany(column => column.Values)]);

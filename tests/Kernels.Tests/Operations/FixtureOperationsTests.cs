@@ -3,7 +3,8 @@ using NUnit.Framework;
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>Single operations against torch in double precision.</summary>
-internal sealed class FixtureOperationsTests
+[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
+internal sealed class FixtureOperationsTests(KernelTarget target)
 {
     private FixtureFile _file = null!;
     private Device _device = null!;
@@ -12,7 +13,7 @@ internal sealed class FixtureOperationsTests
     public void SetUp()
     {
         _file = FixtureFile.Operations();
-        _device = new Device();
+        _device = new Device(target);
     }
 
     [TearDown]

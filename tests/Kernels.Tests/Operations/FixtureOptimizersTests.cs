@@ -4,14 +4,15 @@ using NUnit.Framework;
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>Clipping and Adam, step by step, against torch.</summary>
-internal sealed class FixtureOptimizersTests
+[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
+internal sealed class FixtureOptimizersTests(KernelTarget target)
 {
     [TestCaseSource(nameof(Runs))]
     public void ARunIsTorchs(string name)
     {
         using JsonDocument json = FixtureFile.Json("optimizers.json");
         JsonElement run = json.RootElement.EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == name);
-        using Device device = new();
+        using Device device = new(target);
         double[] start = Numbers(run.GetProperty("start"));
         double[] betas = Numbers(run.GetProperty("betas"));
         AdamOptions options = new(betas[0], betas[1], run.GetProperty("eps").GetDouble(), run.GetProperty("decoupled").GetBoolean());
