@@ -78,12 +78,7 @@ public sealed class ParameterArena : IDisposable
     public Tensor GradientOf(NamedParameter parameter) => Gradients.View(parameter.FirstElement, 1, parameter.Length);
 
     /// <summary>Copies a parameter to the host, row-major in its <see cref="NamedParameter.Shape"/>.</summary>
-    public float[] Read(NamedParameter parameter)
-    {
-        float[] values = new float[parameter.Length];
-        _kernels.Read(WeightOf(parameter), values);
-        return values;
-    }
+    public void Read(NamedParameter parameter, Span<float> destination) => _kernels.Read(WeightOf(parameter), destination);
 
     /// <summary>Copies a parameter from the host. Call <see cref="Publish"/> when all are written.</summary>
     public void Write(NamedParameter parameter, ReadOnlySpan<float> values) => _kernels.Write(WeightOf(parameter), values);

@@ -23,6 +23,9 @@ public sealed class Variable
         _gradient = gradient;
     }
 
+    /// <summary>The whole buffer, (capacity, width).</summary>
+    public Tensor Buffer => _value;
+
     /// <summary>The values of the current batch, (rows, width).</summary>
     public Tensor Value => _value.FirstRows(_rows);
 

@@ -216,35 +216,6 @@ public sealed class BadDataTests
             "FILE is read as JSON lines, which have neither a delimiter nor a header line, but one is set for it",
             source => source with { HasHeader = true });
 
-    [TestCase("data.tsv", "anchor\tpositive\tlabel\nf\u00fcr \"a\"\tb\t0\n\nc\td\t-1\n")]
-    [TestCase("data.csv", "anchor,positive,label\n\"f\u00fcr, \"\"a\"\"\",b,0\r\n\"c\n\",d,-1\n")]
-    [TestCase("data.jsonl", "{\"anchor\": \"f\u00fcr \\u00e4\", \"positive\": \"b\", \"label\": 0}\n{\"anchor\": \"\\ud83d\\ude00\", \"positive\": \"d\", \"x\": [1, {}]}\n")]
-    public void WhateverIsWrongIsTheUsersErrorAndNoOther(string name, string text)
-    {
-        Random random = new(1);
-        byte[] original = Encoding.UTF8.GetBytes(text);
-        for (int i = 0; i < 3_000; i++)
-        {
-            byte[] content = i % 3 == 0 ? Gzip(text) : [.. original];
-            for (int change = random.Next(1, 4); change > 0; change--)
-            {
-                content[random.Next(content.Length)] = (byte)(random.Next(2) == 0 ? original[random.Next(original.Length)] : random.Next(256));
-            }
-
-            content = content[..random.Next(content.Length / 2, content.Length + 1)];
-            string path = _folder.Path(name);
-            File.WriteAllBytes(path, content);
-            try
-            {
-                TextDataset.Load(new DatasetSource(path));
-            }
-            catch (InputException e)
-            {
-                Assert.That(e.Message, Does.Contain(path).And.Not.Contain(Environment.NewLine), Convert.ToHexString(content));
-            }
-        }
-    }
-
     private static byte[] Gzip(string text)
     {
         using MemoryStream bytes = new();

@@ -1,5 +1,4 @@
 using MnrEngine.Data;
-using MnrEngine.Data.Sampling;
 using MnrEngine.Testing;
 using NUnit.Framework;
 
@@ -27,15 +26,6 @@ public sealed class ExampleDataTests
         Assert.That(pairs.Sentences1[0], Is.EqualTo("A man with a hard hat is dancing."));
         Assert.That(pairs.Sentences2[0], Is.EqualTo("A man wearing a hard hat is dancing."));
         Assert.That(pairs.Scores[1], Is.EqualTo(4.75 / 5));
-    }
-
-    [Test]
-    public void BatchesOfSixtyFourWithoutDuplicatesFillAnEpoch([Values(0, 1)] int epoch)
-    {
-        TextDataset pairs = TextDataset.Load(new DatasetSource(Example("nli-entailment.tsv.gz")));
-        NoDuplicatesSampler sampler = new(pairs.Columns, 64, seed: 42, dropLast: true);
-        Assert.That(sampler.Length, Is.EqualTo(280));
-        Assert.That(sampler.Epoch(epoch).Select(batch => batch.Length), Is.EqualTo(Enumerable.Repeat(64, 280)));
     }
 
     private static string Example(string name)

@@ -23,7 +23,6 @@ internal sealed class ConflictQueue
     private readonly int[] _heapSize;
     private readonly int[] _heapIndex;
     private readonly int[] _usedInBatch;
-    private readonly List<int> _taken = [];
     private readonly List<int> _aside = [];
     private int _batch = 1;
 
@@ -51,10 +50,11 @@ internal sealed class ConflictQueue
     /// <summary>Takes the next batch: of <paramref name="size"/> rows, or fewer where all rows left conflict with those in it.</summary>
     public int[] TakeBatch(int size)
     {
-        _taken.Clear();
-        while (_taken.Count < size && TryTake(out int row))
+        int[] batch = new int[size];
+        int count = 0;
+        while (count < size && TryTake(out int row))
         {
-            _taken.Add(row);
+            batch[count++] = row;
         }
 
         foreach (int node in _aside)
@@ -64,7 +64,7 @@ internal sealed class ConflictQueue
 
         _aside.Clear();
         _batch++;
-        return [.. _taken];
+        return count == size ? batch : batch[..count];
     }
 
     private void LineUp()
@@ -112,10 +112,10 @@ internal sealed class ConflictQueue
                 return true;
             }
 
-            int child = FirstChild(node);
-            if (IsUsed(child))
+            int child = _heaps[_tree.FirstChildSlot[node]];
+            if (_usedInBatch[_tree.TextOf[child]] == _batch)
             {
-                SetAsideUsedChildren(node);
+                SetAside(child);
                 node = ConflictTree.Root;
             }
             else
@@ -141,36 +141,28 @@ internal sealed class ConflictQueue
         return _order[place];
     }
 
-    private int FirstChild(int node) => _heaps[_tree.FirstChildSlot[node]];
-
-    private bool IsUsed(int node) => _usedInBatch[_tree.TextOf[node]] == _batch;
-
-    private void SetAsideUsedChildren(int node)
+    private void SetAside(int node)
     {
-        while (_heapSize[node] > 0 && IsUsed(FirstChild(node)))
-        {
-            _aside.Add(FirstChild(node));
-            RemoveFromHeap(node, FirstChild(node));
-        }
-
-        Refresh(node);
+        _aside.Add(node);
+        int parent = _tree.ParentOf[node];
+        RemoveFromHeap(parent, node);
+        Refresh(parent);
     }
 
-    /// <summary>Brings a node's key up to date, and with it the node's place in its parent's heap, and so on upwards as far as anything changes.</summary>
+    /// <summary>Brings a node's key up to date, and the place of it and of all above it in their heaps.</summary>
     private void Refresh(int node)
     {
         while (true)
         {
-            int key = Math.Min(_firstPlace[node], _heapSize[node] == 0 ? None : _key[FirstChild(node)]);
-            bool inPlace = key == _key[node] && (_heapIndex[node] >= 0 || key == None);
-            _key[node] = key;
-            if (node == ConflictTree.Root || inPlace)
+            int smallestChild = _heapSize[node] == 0 ? None : _key[_heaps[_tree.FirstChildSlot[node]]];
+            _key[node] = Math.Min(_firstPlace[node], smallestChild);
+            if (node == ConflictTree.Root)
             {
                 return;
             }
 
             int parent = _tree.ParentOf[node];
-            if (key == None)
+            if (_key[node] == None)
             {
                 RemoveFromHeap(parent, node);
             }

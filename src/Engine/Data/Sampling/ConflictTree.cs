@@ -24,7 +24,7 @@ internal sealed class ConflictTree
     {
         int[] rowsWith = CountRows(texts);
         NodeOfRow = new int[texts.Rows];
-        Dictionary<(int Node, int Text), int> children = [];
+        Dictionary<long, int> children = [];
         int[] path = new int[texts.Columns];
         Comparison<int> mostSharedFirst = (a, b) => rowsWith[a] != rowsWith[b] ? rowsWith[b].CompareTo(rowsWith[a]) : a.CompareTo(b);
         for (int row = 0; row < texts.Rows; row++)
@@ -114,12 +114,13 @@ internal sealed class ConflictTree
         return firstSlot;
     }
 
-    private int Child(Dictionary<(int Node, int Text), int> children, int node, int text)
+    private int Child(Dictionary<long, int> children, int node, int text)
     {
-        if (!children.TryGetValue((node, text), out int child))
+        long key = ((long)node << 32) | (uint)text;
+        if (!children.TryGetValue(key, out int child))
         {
             child = _parents.Count;
-            children.Add((node, text), child);
+            children.Add(key, child);
             _parents.Add(node);
             _texts.Add(text);
         }

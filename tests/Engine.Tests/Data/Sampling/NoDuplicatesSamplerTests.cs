@@ -72,15 +72,16 @@ public sealed class NoDuplicatesSamplerTests
         Assert.That(batches, Is.EqualTo(ScanForBatches(rows, order, batchSize)));
     }
 
-    /// <summary>Row sets of which a scan of all rows left for every batch would take minutes to hours.</summary>
-    [TestCase("one anchor for half of the rows", 1_000_000)]
-    [TestCase("three anchors for all rows", 300_000)]
-    [TestCase("ten texts in all pairings", 300_000)]
-    [TestCase("a thousand texts in all pairings", 300_000)]
-    [TestCase("twenty labels as positives and negatives of repeated anchors", 300_000)]
-    [TestCase("all rows alike", 300_000)]
-    public void ManyRowsOfManyConflictsAreNoTrouble(string kind, int rows)
+    /// <summary>Row sets in which a scan of all rows for every batch would take hours.</summary>
+    [TestCase("one anchor for half of the rows")]
+    [TestCase("three anchors for all rows")]
+    [TestCase("ten texts in all pairings")]
+    [TestCase("a thousand texts in all pairings")]
+    [TestCase("twenty labels as positives and negatives of repeated anchors")]
+    [TestCase("all rows alike")]
+    public void AMillionRowsOfManyConflictsAreNoTrouble(string kind)
     {
+        const int rows = 1_000_000;
         Func<int, string[]> row = kind switch
         {
             "one anchor for half of the rows" => i => i % 2 == 0 ? ["hot", $"p{i}"] : [$"a{i}", $"p{i}"],

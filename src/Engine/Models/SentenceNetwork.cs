@@ -1,0 +1,60 @@
+using MnrEngine.Autograd;
+using MnrEngine.Kernels;
+
+namespace MnrEngine.Models;
+
+/// <summary>
+/// A sentence encoder planned for a largest batch: the transformer, pooling and the modules behind it, with all buffers they need.
+/// </summary>
+public sealed class SentenceNetwork : IDisposable
+{
+    private readonly BufferPlan _plan;
+    private readonly Func<Pass, Variable> _transformer;
+    private readonly IReadOnlyList<Func<Pass, Variable, Variable>> _modules;
+
+    internal SentenceNetwork(
+        Pass pass, BufferPlan plan, Func<Pass, Variable> transformer, IReadOnlyList<Func<Pass, Variable, Variable>> modules, Variable output)
+    {
+        Pass = pass;
+        _plan = plan;
+        _transformer = transformer;
+        _modules = modules;
+        Output = output.Buffer;
+    }
+
+    /// <summary>The position of a sentence's first token.</summary>
+    public required int FirstPosition { get; init; }
+
+    /// <summary>The width of an embedding: that of <see cref="Output"/>, unless the encoder keeps fewer numbers.</summary>
+    public required int Dimension { get; init; }
+
+    /// <summary>Where the embeddings of a batch come to lie, Float32 (most sentences, width); the first rows are the batch's.</summary>
+    public Tensor Output { get; }
+
+    /// <summary>The largest batch.</summary>
+    public StepLimits Limits => _plan.Limits;
+
+    /// <summary>The pass under way: begin it, then call <see cref="Forward"/>.</summary>
+    public Pass Pass { get; }
+
+    /// <summary>The bytes of the network's buffers.</summary>
+    public long BufferBytes => _plan.Bytes;
+
+    /// <summary>Token vectors of the pass's batch, (tokens, hidden).</summary>
+    public Variable ForwardTokens() => _transformer(Pass);
+
+    /// <summary>Embeddings of the pass's batch, Float32 (sentences, dimension).</summary>
+    public Variable Forward()
+    {
+        Variable value = ForwardTokens();
+        foreach (Func<Pass, Variable, Variable> module in _modules)
+        {
+            value = module(Pass, value);
+        }
+
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _plan.Dispose();
+}

@@ -1,0 +1,116 @@
+using MnrEngine.Autograd;
+using MnrEngine.Kernels;
+using MnrEngine.Losses;
+using MnrEngine.Models;
+using MnrEngine.Optimizers;
+using MnrEngine.Text;
+
+namespace MnrEngine.Training;
+
+/// <summary>
+/// One optimizer step: batches to the device, forward, loss, backward, clipping, optimizer. All buffers are made once; a step allocates
+/// nothing and does not wait for the device.
+/// </summary>
+internal sealed class StepRunner : IDisposable
+{
+    private readonly IKernels _kernels;
+    private readonly TrainingData _data;
+    private readonly long _seed;
+    private readonly RankingLoss _loss;
+    private readonly PackedBatch _packed = new();
+    private readonly int _firstPosition;
+    private readonly DeviceArena _scalars;
+    private readonly Tensor _dropoutState;
+    private readonly long _encoderBytes;
+
+    /// <summary>What a recorded step consists of, besides its shapes; see <see cref="StepKey.Kind"/>.</summary>
+    private static int KindOf(int microBatch, int microBatches) => (microBatches << 1) | (microBatch == 0 ? 1 : 0) | (microBatch == microBatches - 1 ? 1 << 30 : 0);
+
+    public StepRunner(SentenceEncoder encoder, TrainingData data, TrainingOptions options, int largestBatch)
+    {
+        _kernels = encoder.Kernels;
+        _data = data;
+        _seed = options.Seed;
+        _loss = new RankingLoss(options.Loss);
+        _firstPosition = encoder.FirstPosition;
+        _encoderBytes = encoder.Parameters.Weights.Bytes + encoder.Parameters.Gradients.Bytes;
+        _scalars = _kernels.CreateArena("step scalars", 2 * DeviceArena.Alignment);
+        Loss = _scalars.Allocate(ElementType.Float32, 1, 1);
+        _dropoutState = _scalars.Allocate(ElementType.Int32, 1, 4);
+        int sentences = checked(largestBatch * data.Columns.Count);
+        int tokens = Math.Max(data.LargestBatchTokens(largestBatch), encoder.Description.MaxSequenceLength);
+        Network = encoder.PlanNetwork(tokens, sentences, backward: true, encoder.DropoutRates(options.Dropout), _dropoutState);
+        Optimizer = new AdamOptimizer(_kernels, encoder.Parameters, options.Optimizer);
+    }
+
+    /// <summary>The network with its buffers; evaluation uses it too.</summary>
+    public SentenceNetwork Network { get; }
+
+    /// <summary>The optimizer with its moments.</summary>
+    public AdamOptimizer Optimizer { get; }
+
+    /// <summary>Device memory of weights, gradients, moments and activations.</summary>
+    public long DeviceBytes => Network.BufferBytes + Optimizer.Bytes + _encoderBytes;
+
+    /// <summary>The loss of the last step, (1, 1).</summary>
+    public Tensor Loss { get; }
+
+    /// <summary>Training passes run so far, which is the step number that dropout draws its masks with.</summary>
+    public int Passes { get; set; }
+
+    /// <summary>Runs a step.</summary>
+    /// <param name="microBatches">Row numbers of each batch whose gradients are averaged.</param>
+    /// <param name="step">The number of this step, counted from 1.</param>
+    /// <param name="learningRate">Its learning rate.</param>
+    /// <returns>The tokens of all batches.</returns>
+    public int Run(IReadOnlyList<int[]> microBatches, int step, double learningRate)
+    {
+        Optimizer.Prepare(step, learningRate);
+        float weight = 1f / microBatches.Count;
+        int tokens = 0;
+        for (int i = 0; i < microBatches.Count; i++)
+        {
+            Pack(microBatches[i]);
+            tokens += _packed.Tokens;
+            DeviceBatch batch = _kernels.Upload(_packed);
+            _kernels.Write(_dropoutState, [unchecked((int)_seed), unchecked((int)(_seed >> 32)), Passes, 0]);
+            bool last = i == microBatches.Count - 1;
+            StepKey key = new(KindOf(i, microBatches.Count), batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot);
+            if (_kernels.BeginStep(key))
+            {
+                Pass pass = Network.Pass;
+                pass.BeginTraining(batch, accumulate: i > 0, completesGradients: last);
+                _loss.Forward(pass, Network.Forward(), microBatches[i].Length, weight, Loss);
+                pass.Tape.Backward(pass);
+                if (last)
+                {
+                    Optimizer.Step();
+                }
+            }
+
+            _kernels.EndStep();
+            Passes++;
+        }
+
+        return tokens;
+    }
+
+    public void Dispose()
+    {
+        Network.Dispose();
+        Optimizer.Dispose();
+        _scalars.Dispose();
+    }
+
+    private void Pack(int[] rows)
+    {
+        _packed.Clear();
+        foreach (TokenizedTexts column in _data.Columns)
+        {
+            foreach (int row in rows)
+            {
+                _packed.Add(column[row], _firstPosition);
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using System.Text.Json;
+using MnrEngine.Data.Sampling;
+using MnrEngine.Evaluation;
+using MnrEngine.Kernels;
+using MnrEngine.Kernels.Cpu;
+using MnrEngine.Models;
+using MnrEngine.Optimizers;
+using MnrEngine.Serialization;
+using MnrEngine.Testing;
+using MnrEngine.Training;
+using NUnit.Framework;
+
+namespace MnrEngine.Engine.Tests.Training;
+
+/// <summary>
+/// Whole runs of the reference libraries, repeated step by step: the article's loop, the old fit, today's Trainer. Dropout is off, so that
+/// every loss, learning rate and gradient norm can be compared.
+/// </summary>
+public sealed class TrainingFixtureTests
+{
+    private static readonly string[] NoGradientInExactArithmetic = ["attention.self.key.bias"];
+
+    public static IEnumerable<string> TinyRuns => Runs(static run => !IsLarge(run));
+
+    public static IEnumerable<string> LargeRuns => Runs(IsLarge);
+
+    [TestCaseSource(nameof(TinyRuns))]
+    public void ATinyRunIsTheReferences(string name)
+    {
+        using Replay replay = new(name, Fixtures.Path("models", Model(name)));
+        replay.Train();
+        replay.AssertSteps(static _ => 1e-5);
+        replay.AssertFinalWeights();
+    }
+
+    [TestCaseSource(nameof(LargeRuns))]
+    public void APretrainedRunIsTheReferences(string name)
+    {
+        using Replay replay = new(name, Fixtures.LargeModel(Model(name)));
+        replay.Train();
+        replay.AssertSteps(static step => step < 15 ? 1e-4 : 1e-3);
+    }
+
+    private static bool IsLarge(JsonElement run) => !run.GetProperty("model").GetString()!.StartsWith("tiny-", StringComparison.Ordinal);
+
+    private static string Model(string name) => Read(name).GetProperty("model").GetString()!;
+
+    private static JsonElement Read(string name) => JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", name + ".json"))).RootElement;
+
+    private static IEnumerable<string> Runs(Func<JsonElement, bool> chosen) =>
+        from file in Directory.EnumerateFiles(Fixtures.Path("training"), "*.json")
+        orderby file
+        let name = Path.GetFileNameWithoutExtension(file)
+        let run = Read(name)
+        where run.ValueKind == JsonValueKind.Object && run.TryGetProperty("mode", out _) && !run.GetProperty("model").GetString()!.Contains("mpnet", StringComparison.Ordinal)
+        where !run.TryGetProperty("loss", out JsonElement loss) || loss.GetString() == "MultipleNegativesRankingLoss"
+        where chosen(run)
+        select name;
+
+    /// <summary>One recorded run and ours.</summary>
+    private sealed class Replay : ITrainingObserver, IDisposable
+    {
+        private readonly string _name;
+        private readonly JsonElement _run;
+        private readonly CpuKernels _kernels = new();
+        private readonly SentenceEncoder _encoder;
+        private readonly List<StepRecord> _steps = [];
+        private readonly string[][] _columns;
+        private readonly IBatchSampler _sampler;
+
+        public Replay(string name, string folder)
+        {
+            _name = name;
+            _run = Read(name);
+            _encoder = SentenceEncoder.Load(folder, _kernels, training: true);
+            _columns = _run.TryGetProperty("columns", out JsonElement columns)
+                ? [.. columns.EnumerateObject().Select(static c => c.Value.EnumerateArray().Select(static t => t.GetString()!).ToArray())]
+                : [.. Enumerable.Range(0, _run.GetProperty("rows")[0].GetArrayLength())
+                    .Select(c => _run.GetProperty("rows").EnumerateArray().Select(r => r[c].GetString()!).ToArray())];
+            _sampler = Sampler();
+        }
+
+        public void Train()
+        {
+            int maxLength = _run.GetProperty("max_length").GetInt32();
+            TrainingData data = new([.. _columns.Select(c => _encoder.Tokenizer.EncodeBatch(c, maxLength))]);
+            string mode = _run.GetProperty("mode").GetString()!;
+            JsonElement clip = _run.GetProperty("max_grad_norm");
+            TrainingOptions options = new()
+            {
+                BatchSize = _run.GetProperty("batch_size").GetInt32(),
+                Epochs = mode == "article" ? 1 : _run.GetProperty("steps").GetArrayLength() / _sampler.Length,
+                Dropout = 0,
+                Loss = new RankingLossOptions(_run.GetProperty("scale").GetSingle()),
+                Optimizer = new OptimizerOptions(
+                    _run.GetProperty("lr").GetDouble(),
+                    _run.TryGetProperty("weight_decay", out JsonElement decay) ? decay.GetDouble() : 0,
+                    DecoupledDecay: _run.GetProperty("optimizer").GetString() == "adamw",
+                    MaxGradientNorm: clip.ValueKind == JsonValueKind.Null ? double.PositiveInfinity : clip.GetDouble()),
+                Schedule = mode switch
+                {
+                    "article" => new ScheduleOptions(WarmupRatio: 0.1, Rounding: WarmupRounding.Down, WarmupOf: WarmupBase.FullBatches, ShortenedByWarmup: true),
+                    "fit" => new ScheduleOptions(WarmupSteps: _run.GetProperty("warmup_steps").GetInt32()),
+                    _ => new ScheduleOptions(WarmupRatio: _run.GetProperty("warmup").GetDouble()),
+                },
+            };
+            using Trainer trainer = new(_encoder, data, _sampler, options, [], this);
+            TrainingOutcome outcome = trainer.Run(CancellationToken.None);
+            Assert.That(outcome.Completed);
+        }
+
+        public void AssertSteps(Func<int, double> tolerance)
+        {
+            JsonElement expected = _run.GetProperty("steps");
+            Assert.That(_steps, Has.Count.EqualTo(expected.GetArrayLength()));
+            Assert.Multiple(() =>
+            {
+                for (int i = 0; i < _steps.Count; i++)
+                {
+                    double loss = expected[i].GetProperty("loss").GetDouble();
+                    double norm = expected[i].GetProperty("grad_norm").GetDouble();
+                    Assert.That(_steps[i].LearningRate, Is.EqualTo(expected[i].GetProperty("lr").GetDouble()).Within(1e-12), $"learning rate of step {i}");
+                    Assert.That(_steps[i].Loss, Is.EqualTo(loss).Within(tolerance(i) * loss), $"loss of step {i}");
+                    Assert.That(_steps[i].GradientNorm, Is.EqualTo(norm).Within(10 * tolerance(i) * norm), $"gradient norm of step {i}");
+                }
+            });
+        }
+
+        public void AssertFinalWeights()
+        {
+            using SafetensorsFile expected = SafetensorsFile.Open(Fixtures.Path("training", _name + ".safetensors"));
+            Assert.Multiple(() =>
+            {
+                foreach (Autograd.NamedParameter parameter in _encoder.Parameters.Parameters
+                    .Where(static p => !NoGradientInExactArithmetic.Any(n => p.Name.EndsWith(n, StringComparison.Ordinal))))
+                {
+                    float[] values = new float[parameter.Length];
+                    expected.Read(parameter.Name, values);
+                    float[] ours = new float[parameter.Length];
+                    _encoder.Parameters.Read(parameter, ours);
+                    Closeness.AssertClose(parameter.Name, ours, values, tolerance: 1e-4);
+                }
+            });
+        }
+
+        public void Started(RunPlan plan)
+        {
+        }
+
+        public void StepsFinished(IReadOnlyList<StepRecord> steps) => _steps.AddRange(steps);
+
+        public void Evaluated(EvaluationRecord evaluation)
+        {
+        }
+
+        public void CheckpointWritten(int step, string folder)
+        {
+        }
+
+        public void Dispose()
+        {
+            _encoder.Dispose();
+            _kernels.Dispose();
+        }
+
+        /// <summary>
+        /// The recorded batches; where the reference used a sampler that we have as well, ours, which has to give the recorded batches.
+        /// </summary>
+        private IBatchSampler Sampler()
+        {
+            int[][] batches = [.. _run.GetProperty("batches").EnumerateArray().Select(static b => b.EnumerateArray().Select(static r => r.GetInt32()).ToArray())];
+            if (!_run.TryGetProperty("sampler", out JsonElement sampler))
+            {
+                return new RecordedSampler(batches);
+            }
+
+            int batchSize = _run.GetProperty("batch_size").GetInt32();
+            int seed = _run.GetProperty("seed").GetInt32();
+            IBatchSampler ours = sampler.GetString() == "no_duplicates"
+                ? new NoDuplicatesSampler(_columns, batchSize, seed, dropLast: false)
+                : new ShuffledSampler(_columns[0].Length, batchSize, seed, dropLast: false);
+            int epochs = _run.GetProperty("epochs").GetInt32();
+            Assert.That(Enumerable.Range(0, epochs).SelectMany(e => ours.Epoch(e).Take(ours.Length)), Is.EqualTo(batches).AsCollection);
+            return ours;
+        }
+    }
+
+    private sealed class RecordedSampler(int[][] batches) : IBatchSampler
+    {
+        public int BatchSize => batches.Max(static b => b.Length);
+
+        public int Length => batches.Length;
+
+        public IEnumerable<int[]> Epoch(int epoch) => batches;
+    }
+}
