@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>Eight floats in an AVX2 register.</summary>
-internal readonly unsafe struct Float256(Vector256<float> lanes) : IFloatVector<Float256>
+internal unsafe struct Float256(Vector256<float> lanes) : IFloatVector<Float256>
 {
-    private readonly Vector256<float> _lanes = lanes;
+    private Vector256<float> _lanes = lanes;
 
     public static int Count
     {
@@ -74,6 +74,9 @@ internal readonly unsafe struct Float256(Vector256<float> lanes) : IFloatVector<
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float256 MultiplyAdd(Float256 left, Float256 right, Float256 addend) => new(Fma.MultiplyAdd(left._lanes, right._lanes, addend._lanes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Float256 sum, Float256 left, Float256 right) => sum._lanes = Fma.MultiplyAdd(left._lanes, right._lanes, sum._lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float256 Min(Float256 left, Float256 right) => new(Avx.Min(left._lanes, right._lanes));

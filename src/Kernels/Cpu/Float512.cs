@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>Sixteen floats in an AVX-512 register.</summary>
-internal readonly unsafe struct Float512(Vector512<float> lanes) : IFloatVector<Float512>
+internal unsafe struct Float512(Vector512<float> lanes) : IFloatVector<Float512>
 {
-    private readonly Vector512<float> _lanes = lanes;
+    private Vector512<float> _lanes = lanes;
 
     public static int Count
     {
@@ -74,6 +74,9 @@ internal readonly unsafe struct Float512(Vector512<float> lanes) : IFloatVector<
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float512 MultiplyAdd(Float512 left, Float512 right, Float512 addend) => new(Avx512F.FusedMultiplyAdd(left._lanes, right._lanes, addend._lanes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Float512 sum, Float512 left, Float512 right) => sum._lanes = Avx512F.FusedMultiplyAdd(left._lanes, right._lanes, sum._lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float512 Min(Float512 left, Float512 right) => new(Avx512F.Min(left._lanes, right._lanes));

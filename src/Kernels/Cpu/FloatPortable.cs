@@ -4,9 +4,9 @@ using System.Runtime.CompilerServices;
 namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>As many floats as <see cref="Vector{T}"/> has on this machine.</summary>
-internal readonly unsafe struct FloatPortable(Vector<float> lanes) : IFloatVector<FloatPortable>
+internal unsafe struct FloatPortable(Vector<float> lanes) : IFloatVector<FloatPortable>
 {
-    private readonly Vector<float> _lanes = lanes;
+    private Vector<float> _lanes = lanes;
 
     public static int Count
     {
@@ -79,6 +79,9 @@ internal readonly unsafe struct FloatPortable(Vector<float> lanes) : IFloatVecto
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FloatPortable MultiplyAdd(FloatPortable left, FloatPortable right, FloatPortable addend) =>
         new(Vector.MultiplyAddEstimate(left._lanes, right._lanes, addend._lanes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref FloatPortable sum, FloatPortable left, FloatPortable right) => sum._lanes = Vector.MultiplyAddEstimate(left._lanes, right._lanes, sum._lanes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FloatPortable Min(FloatPortable left, FloatPortable right) => new(Vector.MinNative(left._lanes, right._lanes));

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>
@@ -83,27 +85,23 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
                 (int start, int end) = CpuThreads.Range(rowEnd - rowStart, tileRows, rowBlock, rowBlocks);
                 for (int block = 0; block < blocking.Blocks; block++)
                 {
-                    PackLeft(packedLeft, rowStart + start, rowStart + end, blocking.Start(block), blocking.Depth(block));
+                    int depthStart = blocking.Start(block);
+                    GemmPacking.Pack(
+                        left.At(rowStart + start, depthStart), left.Stride, alongWidth: left.IsTransposed, tileRows, end - start, blocking.Depth(block), packedLeft);
                     for (int panel = firstPanel; panel < lastPanel; panel++)
                     {
-                        MultiplyColumn(packedLeft, rowStart + start, rowStart + end, panel, block, blocking);
+                        float* next = panel + 1 < lastPanel ? right.Panel(blocking, block, panel + 1)
+                            : block + 1 < blocking.Blocks ? right.Panel(blocking, block + 1, firstPanel)
+                            : right.Panel(blocking, 0, firstPanel);
+                        MultiplyColumn(packedLeft, rowStart + start, rowStart + end, panel, block, blocking, next);
                     }
                 }
             }
         }
 
-        private void PackLeft(float* packed, int start, int end, int depthStart, int depth)
-        {
-            int tileRows = GemmKernel<TVector>.Rows;
-            for (int row = start; row < end; row += tileRows)
-            {
-                GemmPacking.Pack(left.At(row, depthStart), left.Stride, alongWidth: left.IsTransposed, tileRows, Math.Min(tileRows, end - row), depth, packed);
-                packed += tileRows * depth;
-            }
-        }
-
         /// <summary>One column of tiles: the right operand's panel stays in the first-level cache, the left one's go by.</summary>
-        private void MultiplyColumn(float* packedLeft, int start, int end, int panel, int block, in GemmBlocking blocking)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void MultiplyColumn(float* packedLeft, int start, int end, int panel, int block, in GemmBlocking blocking, float* next)
         {
             int depth = blocking.Depth(block);
             int column = panel * GemmKernel<TVector>.Columns;
@@ -111,13 +109,18 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             bool add = accumulate || block > 0;
             bool complete = block == blocking.Blocks - 1;
             float* packedRight = right.Panel(blocking, block, panel);
+
+            // The next panel is fetched in equal shares by all tiles but those at the edge.
+            int nextLines = depth * GemmKernel<TVector>.Columns / Prefetch.Line;
+            int linesOfRow = (nextLines + end - start - 1) / (end - start);
             for (int row = start; row < end; row += GemmKernel<TVector>.Rows)
             {
                 int rows = Math.Min(GemmKernel<TVector>.Rows, end - row);
                 float* tile = result.At(row, column);
                 if (rows == GemmKernel<TVector>.Rows && columns == GemmKernel<TVector>.Columns)
                 {
-                    GemmKernel<TVector>.Multiply(depth, packedLeft, packedRight, tile, result.Stride, add);
+                    GemmKernel<TVector>.Multiply(depth, packedLeft, packedRight, tile, result.Stride, add, next, linesOfRow);
+                    next += linesOfRow * GemmKernel<TVector>.Rows * Prefetch.Line;
                 }
                 else
                 {

@@ -13,6 +13,9 @@ namespace MnrEngine.Kernels.Cpu;
 internal static unsafe class GemmKernel<TVector>
     where TVector : struct, IFloatVector<TVector>
 {
+    /// <summary>How many k ahead the panels are fetched.</summary>
+    private const int Lookahead = 16;
+
     public static int Rows
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,17 +29,21 @@ internal static unsafe class GemmKernel<TVector>
     }
 
     /// <summary>tile = left * right, or with <paramref name="accumulate"/> tile += left * right. Each element is summed in the order of k.</summary>
+    /// <remarks>
+    /// The tile itself and what comes next are fetched bit by bit along the way: asked for all at once, they would hold up the panels (measured at
+    /// 1280 x 1152 x 384: 89 to 94 % of the speed on cached data instead of 80 %).
+    /// </remarks>
     /// <param name="depth">Number of k.</param>
     /// <param name="left">A panel, (depth, Rows).</param>
     /// <param name="right">A panel, (depth, Columns).</param>
     /// <param name="tile">Where the tile goes, all of it.</param>
     /// <param name="stride">Elements between two rows of the tile.</param>
     /// <param name="accumulate">Whether to add to what is there.</param>
-    // Each Broadcast is written twice: the compiler merges the two loads, but where it saw one variable used last in a multiply-add
-    // it would overwrite that register and then move the sum back, a third more instructions.
+    /// <param name="ahead">Memory to bring into the second-level cache meanwhile.</param>
+    /// <param name="aheadLines">How many cache lines of it for each row of the tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
-    public static void Multiply(int depth, float* left, float* right, float* tile, nint stride, bool accumulate)
+    public static void Multiply(int depth, float* left, float* right, float* tile, nint stride, bool accumulate, float* ahead, int aheadLines)
     {
         TVector r00 = TVector.Zero, r01 = TVector.Zero, r10 = TVector.Zero, r11 = TVector.Zero;
         TVector r20 = TVector.Zero, r21 = TVector.Zero, r30 = TVector.Zero, r31 = TVector.Zero;
@@ -44,40 +51,75 @@ internal static unsafe class GemmKernel<TVector>
         TVector r60 = TVector.Zero, r61 = TVector.Zero, r70 = TVector.Zero, r71 = TVector.Zero;
         TVector r80 = TVector.Zero, r81 = TVector.Zero, r90 = TVector.Zero, r91 = TVector.Zero;
         TVector ra0 = TVector.Zero, ra1 = TVector.Zero, rb0 = TVector.Zero, rb1 = TVector.Zero;
-        for (; depth > 0; depth--)
+        float* tileRow = tile;
+        int chunk = depth / Rows;
+        for (int row = 0; row < Rows; row++)
         {
-            TVector b0 = TVector.Load(right);
-            TVector b1 = TVector.Load(right + TVector.Count);
-            r00 = TVector.MultiplyAdd(TVector.Broadcast(left[0]), b0, r00);
-            r01 = TVector.MultiplyAdd(TVector.Broadcast(left[0]), b1, r01);
-            r10 = TVector.MultiplyAdd(TVector.Broadcast(left[1]), b0, r10);
-            r11 = TVector.MultiplyAdd(TVector.Broadcast(left[1]), b1, r11);
-            r20 = TVector.MultiplyAdd(TVector.Broadcast(left[2]), b0, r20);
-            r21 = TVector.MultiplyAdd(TVector.Broadcast(left[2]), b1, r21);
-            r30 = TVector.MultiplyAdd(TVector.Broadcast(left[3]), b0, r30);
-            r31 = TVector.MultiplyAdd(TVector.Broadcast(left[3]), b1, r31);
-            r40 = TVector.MultiplyAdd(TVector.Broadcast(left[4]), b0, r40);
-            r41 = TVector.MultiplyAdd(TVector.Broadcast(left[4]), b1, r41);
-            r50 = TVector.MultiplyAdd(TVector.Broadcast(left[5]), b0, r50);
-            r51 = TVector.MultiplyAdd(TVector.Broadcast(left[5]), b1, r51);
-            if (TVector.TileRows == 12)
+            Prefetch.Near(tileRow);
+            Prefetch.Near(tileRow + Columns - 1);
+            tileRow += stride;
+            for (int line = 0; line < aheadLines; line++)
             {
-                r60 = TVector.MultiplyAdd(TVector.Broadcast(left[6]), b0, r60);
-                r61 = TVector.MultiplyAdd(TVector.Broadcast(left[6]), b1, r61);
-                r70 = TVector.MultiplyAdd(TVector.Broadcast(left[7]), b0, r70);
-                r71 = TVector.MultiplyAdd(TVector.Broadcast(left[7]), b1, r71);
-                r80 = TVector.MultiplyAdd(TVector.Broadcast(left[8]), b0, r80);
-                r81 = TVector.MultiplyAdd(TVector.Broadcast(left[8]), b1, r81);
-                r90 = TVector.MultiplyAdd(TVector.Broadcast(left[9]), b0, r90);
-                r91 = TVector.MultiplyAdd(TVector.Broadcast(left[9]), b1, r91);
-                ra0 = TVector.MultiplyAdd(TVector.Broadcast(left[10]), b0, ra0);
-                ra1 = TVector.MultiplyAdd(TVector.Broadcast(left[10]), b1, ra1);
-                rb0 = TVector.MultiplyAdd(TVector.Broadcast(left[11]), b0, rb0);
-                rb1 = TVector.MultiplyAdd(TVector.Broadcast(left[11]), b1, rb1);
+                Prefetch.Far(ahead);
+                ahead += Prefetch.Line;
             }
 
-            left += TVector.TileRows;
-            right += 2 * TVector.Count;
+            int steps = row < Rows - 1 ? chunk : depth - (Rows - 1) * chunk;
+            for (; steps > 0; steps--)
+            {
+                if (TVector.InstructionSet == CpuInstructionSet.Avx512)
+                {
+                    // At 32 columns the right panel alone fills the first-level cache, so it comes from the second.
+                    Prefetch.Near(right + Lookahead * Columns);
+                    Prefetch.Near(right + Lookahead * Columns + TVector.Count);
+                    Prefetch.Near(left + Lookahead * Rows);
+                }
+
+                TVector b0 = TVector.Load(right);
+                TVector b1 = TVector.Load(right + TVector.Count);
+                TVector a = TVector.Broadcast(left[0]);
+                TVector.Accumulate(ref r00, a, b0);
+                TVector.Accumulate(ref r01, a, b1);
+                a = TVector.Broadcast(left[1]);
+                TVector.Accumulate(ref r10, a, b0);
+                TVector.Accumulate(ref r11, a, b1);
+                a = TVector.Broadcast(left[2]);
+                TVector.Accumulate(ref r20, a, b0);
+                TVector.Accumulate(ref r21, a, b1);
+                a = TVector.Broadcast(left[3]);
+                TVector.Accumulate(ref r30, a, b0);
+                TVector.Accumulate(ref r31, a, b1);
+                a = TVector.Broadcast(left[4]);
+                TVector.Accumulate(ref r40, a, b0);
+                TVector.Accumulate(ref r41, a, b1);
+                a = TVector.Broadcast(left[5]);
+                TVector.Accumulate(ref r50, a, b0);
+                TVector.Accumulate(ref r51, a, b1);
+                if (TVector.TileRows == 12)
+                {
+                    a = TVector.Broadcast(left[6]);
+                    TVector.Accumulate(ref r60, a, b0);
+                    TVector.Accumulate(ref r61, a, b1);
+                    a = TVector.Broadcast(left[7]);
+                    TVector.Accumulate(ref r70, a, b0);
+                    TVector.Accumulate(ref r71, a, b1);
+                    a = TVector.Broadcast(left[8]);
+                    TVector.Accumulate(ref r80, a, b0);
+                    TVector.Accumulate(ref r81, a, b1);
+                    a = TVector.Broadcast(left[9]);
+                    TVector.Accumulate(ref r90, a, b0);
+                    TVector.Accumulate(ref r91, a, b1);
+                    a = TVector.Broadcast(left[10]);
+                    TVector.Accumulate(ref ra0, a, b0);
+                    TVector.Accumulate(ref ra1, a, b1);
+                    a = TVector.Broadcast(left[11]);
+                    TVector.Accumulate(ref rb0, a, b0);
+                    TVector.Accumulate(ref rb1, a, b1);
+                }
+
+                left += TVector.TileRows;
+                right += 2 * TVector.Count;
+            }
         }
 
         tile = StoreRow(r00, r01, tile, stride, accumulate);
@@ -103,7 +145,7 @@ internal static unsafe class GemmKernel<TVector>
     public static void MultiplyEdge(int depth, float* left, float* right, float* tile, nint stride, bool accumulate, int rows, int columns)
     {
         float* whole = stackalloc float[Rows * Columns];
-        Multiply(depth, left, right, whole, Columns, accumulate: false);
+        Multiply(depth, left, right, whole, Columns, accumulate: false, whole, aheadLines: 0);
         for (int row = 0; row < rows; row++)
         {
             for (int column = 0; column < columns; column++)

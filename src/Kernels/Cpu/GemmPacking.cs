@@ -11,27 +11,44 @@ namespace MnrEngine.Kernels.Cpu;
 /// </remarks>
 internal static unsafe class GemmPacking
 {
-    /// <summary>Packs a panel.</summary>
+    /// <summary>Panels filled side by side from one stored row: enough to read long runs, few enough for the pages that a core keeps track of.</summary>
+    private const int PanelsAtOnce = 24;
+
+    /// <summary>How many stored rows ahead memory is fetched.</summary>
+    private const int RowsAhead = 6;
+
+    /// <summary>Packs neighbouring panels, one behind the other.</summary>
     /// <param name="source">The element of width 0 and depth 0.</param>
     /// <param name="stride">Elements between two stored rows.</param>
     /// <param name="alongWidth">Whether a stored row runs along the width; else it runs along the depth.</param>
-    /// <param name="width">Width of the panel: 6 or a multiple of 4.</param>
-    /// <param name="available">How much of the width exists; the rest is filled with zeros.</param>
+    /// <param name="width">Width of a panel: 6 or a multiple of 4.</param>
+    /// <param name="available">The width of all panels together; the last one is filled up with zeros.</param>
     /// <param name="depth">Depth.</param>
-    /// <param name="panel">The panel, depth * width floats.</param>
-    public static void Pack(float* source, nint stride, bool alongWidth, int width, int available, int depth, float* panel)
+    /// <param name="panels">The first panel, depth * width floats.</param>
+    public static void Pack(float* source, nint stride, bool alongWidth, int width, int available, int depth, float* panels)
     {
-        if (available < width)
+        int whole = available / width;
+        nint sourceStep = alongWidth ? width : width * stride;
+        nint panelStep = (nint)width * depth;
+        if (alongWidth)
         {
-            PackEdge(source, alongWidth ? stride : 1, alongWidth ? 1 : stride, width, available, depth, panel);
-        }
-        else if (alongWidth)
-        {
-            CopyRows(source, stride, width, depth, panel);
+            for (int first = 0; first < whole; first += PanelsAtOnce)
+            {
+                CopyRows(source + first * sourceStep, stride, width, Math.Min(PanelsAtOnce, whole - first), depth, panels + first * panelStep);
+            }
         }
         else
         {
-            Transpose(source, stride, width, depth, panel);
+            for (int panel = 0; panel < whole; panel++)
+            {
+                Transpose(source + panel * sourceStep, stride, width, depth, panels + panel * panelStep);
+            }
+        }
+
+        int rest = available - whole * width;
+        if (rest != 0)
+        {
+            PackEdge(source + whole * sourceStep, alongWidth ? stride : 1, alongWidth ? 1 : stride, width, rest, depth, panels + whole * panelStep);
         }
     }
 
@@ -50,23 +67,40 @@ internal static unsafe class GemmPacking
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyRows(float* source, nint stride, int width, int depth, float* panel)
+    private static void CopyRows(float* source, nint stride, int width, int panels, int depth, float* firstPanel)
     {
+        nint panelStep = (nint)width * depth;
         for (int k = 0; k < depth; k++)
         {
-            int i = 0;
-            for (; i + 8 <= width; i += 8)
+            float* from = source;
+            float* to = firstPanel;
+            for (int panel = 0; panel < panels; panel++)
             {
-                Vector256.Load(source + i).Store(panel + i);
-            }
+                // The hardware does not foresee the jump to the next row.
+                Prefetch.Near(from + RowsAhead * stride);
+                Prefetch.Near(from + RowsAhead * stride + width - 1);
+                int i = 0;
+                for (; i + 8 <= width; i += 8)
+                {
+                    Vector256.Load(from + i).Store(to + i);
+                }
 
-            for (; i < width; i += 2)
-            {
-                *(ulong*)(panel + i) = *(ulong*)(source + i);
+                for (; i + 4 <= width; i += 4)
+                {
+                    Vector128.Load(from + i).Store(to + i);
+                }
+
+                for (; i < width; i += 2)
+                {
+                    *(ulong*)(to + i) = *(ulong*)(from + i);
+                }
+
+                from += width;
+                to += panelStep;
             }
 
             source += stride;
-            panel += width;
+            firstPanel += width;
         }
     }
 
@@ -77,12 +111,19 @@ internal static unsafe class GemmPacking
         int k = 0;
         for (; k + 4 <= depth; k += 4)
         {
+            if (k % Prefetch.Line == 0)
+            {
+                // The same place in the next panel.
+                for (int i = 0; i < width; i++)
+                {
+                    Prefetch.Near(source + (width + i) * stride + k);
+                }
+            }
+
             for (int i = 0; i < width; i += 4)
             {
                 int row = Math.Min(i, width - 4);
-                float* from = source + row * stride + k;
-                float* to = panel + (nint)k * width + row;
-                TransposeFour(from, stride, to, width);
+                TransposeFour(source + row * stride + k, stride, panel + (nint)k * width + row, width);
             }
         }
 

@@ -46,20 +46,22 @@ internal sealed unsafe class PackedMatrix<TVector> : IDisposable
             int width = GemmKernel<TVector>.Columns;
             GemmBlocking blocking = new(matrix.Rows);
             (int first, int last) = CpuThreads.Range(count, 1, part, parts);
+            if (first == last)
+            {
+                return;
+            }
+
             for (int block = 0; block < blocking.Blocks; block++)
             {
                 int start = blocking.Start(block);
-                for (int panel = first; panel < last; panel++)
-                {
-                    GemmPacking.Pack(
-                        matrix.At(start, panel * width),
-                        matrix.Stride,
-                        alongWidth: !matrix.IsTransposed,
-                        width,
-                        Math.Min(width, matrix.Columns - panel * width),
-                        blocking.Depth(block),
-                        Locate(_panels, count, blocking, block, panel));
-                }
+                GemmPacking.Pack(
+                    matrix.At(start, first * width),
+                    matrix.Stride,
+                    alongWidth: !matrix.IsTransposed,
+                    width,
+                    Math.Min((last - first) * width, matrix.Columns - first * width),
+                    blocking.Depth(block),
+                    Locate(_panels, count, blocking, block, first));
             }
         }
     }
