@@ -1,0 +1,48 @@
+// Sums over rows in a fixed order. Kernels that sum columns over all rows (bias, LayerNorm and table gradients) first write one row of
+// partial sums a block; reduce_partials adds those. Each of its warps adds a run of neighbouring partial rows in order, then the runs
+// are added in order, so the result depends on the number of partial rows and nothing else.
+#pragma once
+
+#include "vectors.cuh"
+
+constexpr int ReductionWarps = 8;
+
+// reduce_partials: output[c] = sum over i < count of partials[i][c], for up to three outputs of `width` columns side by side.
+// grid: ceil(outputs * width / 32); block: 256; shared: 0
+// partials (count, outputs * width); columns = outputs * width; output1, output2 null where there are fewer, or where one is not wanted.
+extern "C" __global__ void reduce_partials(
+    const float* partials, int count, int columns, int width, float* output0, float* output1, float* output2, int accumulate)
+{
+    __shared__ float sums[ReductionWarps][WarpSize];
+    const int lane = threadIdx.x % WarpSize;
+    const int warp = threadIdx.x / WarpSize;
+    const int column = blockIdx.x * WarpSize + lane;
+    const int run = (count + ReductionWarps - 1) / ReductionWarps;
+    const int end = (warp + 1) * run < count ? (warp + 1) * run : count;
+    float sum = 0;
+    if (column < columns)
+    {
+#pragma unroll 4
+        for (int i = warp * run; i < end; i++)
+        {
+            sum += partials[static_cast<long long>(i) * columns + column];
+        }
+    }
+    sums[warp][lane] = sum;
+    __syncthreads();
+    if (warp == 0 && column < columns)
+    {
+        float* output = column < width ? output0 : column < 2 * width ? output1 : output2;
+        if (output != nullptr)
+        {
+            float* target = output + column % width;
+            float total = accumulate ? *target : 0.0f;
+            for (int w = 0; w < ReductionWarps; w++)
+            {
+                total += sums[w][lane];
+            }
+            *target = total;
+        }
+    }
+}
+MNR_KERNEL(reduce_partials)
