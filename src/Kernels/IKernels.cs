@@ -244,6 +244,7 @@ public interface IKernels : IDisposable
     /// <summary>
     /// One step of Adam or AdamW over flat arrays. With g the clipped gradient: AdamW first shrinks p by (1 - rate * decay), Adam adds decay * p to g;
     /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= stepSize * m / (sqrt(v) * inverseRootCorrection + epsilon).
+    /// A moment too small for a normal number may become 0.
     /// </summary>
     /// <param name="state">The arrays.</param>
     /// <param name="options">The constants.</param>

@@ -21,7 +21,8 @@ internal readonly unsafe struct AttentionScratch<TVector>
         _memory = memory;
         Length = length;
         HeadStride = Whole(headDim);
-        KeyStride = Whole(length) / TVector.Count % 2 == 0 ? Whole(length) + TVector.Count : Whole(length);
+        WholeLength = Whole(length);
+        KeyStride = WholeLength / TVector.Count % 2 == 0 ? WholeLength + TVector.Count : WholeLength;
         KeysTransposedSize = (nint)headDim * KeyStride;
     }
 
@@ -55,8 +56,17 @@ internal readonly unsafe struct AttentionScratch<TVector>
     /// <summary>A tile of gradients of probabilities, then of scores, (<see cref="TileQueries"/>, length).</summary>
     public float* ScoreGradient => Probabilities + TileSize;
 
-    /// <summary>What dropout multiplies the probabilities of one query by.</summary>
+    /// <summary>What dropout multiplies a tile of probabilities by, (<see cref="TileQueries"/>, length) without gaps, as the elements are numbered.</summary>
     public float* Factors => ScoreGradient + TileSize;
+
+    /// <summary>The largest score of each query of a tile.</summary>
+    public float* Maxima => Factors + TileSize;
+
+    /// <summary>The sum of the exponentials of each query of a tile.</summary>
+    public float* Sums => Maxima + TileQueries;
+
+    /// <summary>The columns of the registers that hold a row as wide as the sentence.</summary>
+    public int WholeLength { get; }
 
     private int Length { get; }
 
@@ -70,7 +80,7 @@ internal readonly unsafe struct AttentionScratch<TVector>
     public static long Size(int length, int headDim)
     {
         AttentionScratch<TVector> layout = new(null, length, headDim);
-        return layout.Factors - layout.Queries + layout.KeyStride;
+        return layout.Sums + TileQueries - layout.Queries;
     }
 
     private static int Whole(int columns) => (columns + TVector.Count - 1) / TVector.Count * TVector.Count;

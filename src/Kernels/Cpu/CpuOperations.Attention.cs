@@ -67,10 +67,20 @@ internal sealed unsafe partial class CpuOperations<TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeHead(float* source, nint sourceStride, int length, int headDim, float* target, int targetStride)
     {
+        int wholeTokens = length & ~3;
+        int wholeColumns = headDim & ~3;
+        for (int token = 0; token < wholeTokens; token += 4)
+        {
+            for (int column = 0; column < wholeColumns; column += 4)
+            {
+                GemmPacking.TransposeFour(source + token * sourceStride + column, sourceStride, target + (nint)column * targetStride + token, targetStride);
+            }
+        }
+
         for (int column = 0; column < headDim; column++)
         {
             float* row = target + (nint)column * targetStride;
-            for (int token = 0; token < length; token++)
+            for (int token = column < wholeColumns ? wholeTokens : 0; token < length; token++)
             {
                 row[token] = source[token * sourceStride + column];
             }
@@ -124,22 +134,16 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 int count = Math.Min(AttentionScratch<TVector>.TileQueries, length - first);
                 SmallProduct<TVector>.Multiply(
                     memory.Queries + (nint)first * memory.HeadStride, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride,
-                    memory.Probabilities, memory.KeyStride, count, length, headDim, accumulate: false);
-                for (int query = first; query < first + count; query++)
+                    memory.Probabilities, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
+                if (dropout.IsActive)
                 {
-                    float* scores = memory.Probabilities + (nint)(query - first) * memory.KeyStride;
-                    float* bias = _bias == null ? null : _bias + ((nint)head * biasLength + query) * biasLength;
-                    float logSum = Softmax(scores, bias, length);
-                    if (_logSumExp != null)
-                    {
-                        _logSumExp[(nint)(firstToken + query) * heads + head] = logSum;
-                    }
+                    dropout.Fill<TVector>(element + (long)first * length, count * length, memory.Factors);
+                }
 
-                    if (dropout.IsActive)
-                    {
-                        dropout.Fill<TVector>(element + (long)query * length, length, memory.Factors);
-                        Multiply(scores, memory.Factors, length);
-                    }
+                Softmax(memory, _bias == null ? null : _bias + ((nint)head * biasLength + first) * biasLength, biasLength, dropout.IsActive, length, count);
+                if (_logSumExp != null)
+                {
+                    StoreLogSums(memory, _logSumExp + (nint)(firstToken + first) * heads + head, count);
                 }
 
                 SmallProduct<TVector>.Multiply(
@@ -148,48 +152,95 @@ internal sealed unsafe partial class CpuOperations<TVector>
             }
         }
 
-        /// <summary>Scores to probabilities, in place.</summary>
-        /// <returns>The log of the sum of the scores' exponentials.</returns>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static float Softmax(float* scores, float* bias, int length)
+        private void StoreLogSums(in AttentionScratch<TVector> memory, float* logSumExp, int count)
         {
-            // Lanes beyond the sentence must not win the maximum nor enter the sum.
-            for (int key = length; key % TVector.Count != 0; key++)
+            for (int i = 0; i < count; i += TVector.Count)
             {
-                scores[key] = float.NegativeInfinity;
+                TVector.Store(TVector.Load(memory.Maxima + i) + VectorMath.Log(TVector.Load(memory.Sums + i)), memory.Sums + i);
             }
 
-            TVector largest = TVector.Broadcast(float.NegativeInfinity);
-            for (int i = 0; i < length; i += TVector.Count)
+            for (int query = 0; query < count; query++)
             {
-                TVector score = TVector.Load(scores + i);
+                logSumExp[(nint)query * heads] = memory.Sums[query];
+            }
+        }
+
+        /// <summary>A tile of scores to probabilities after dropout, in place; leaves each row's largest score and sum of exponentials beside it.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Softmax(in AttentionScratch<TVector> memory, float* bias, int biasLength, bool drops, int length, int count)
+        {
+            // Lanes beyond the sentence must not win the maximum nor enter the sum. They are not set to -infinity, because an exponential that
+            // underflows costs a hundred times one that does not.
+            int last = memory.WholeLength - TVector.Count;
+            int remaining = length - last;
+            float* lanes = stackalloc float[TVector.Count];
+            for (int lane = 0; lane < TVector.Count; lane++)
+            {
+                lanes[lane] = lane;
+            }
+
+            TVector isToken = TVector.Less(TVector.Load(lanes), TVector.Broadcast(remaining));
+            TVector lowest = TVector.Broadcast(float.NegativeInfinity);
+            float* scores = memory.Probabilities;
+            float* factors = memory.Factors;
+            for (int query = 0; query < count; query++)
+            {
+                // The last register of the row stays one: short sentences have no other.
+                TVector end = TVector.Load(scores + last);
                 if (bias != null)
                 {
-                    score += Lanes.Load<TVector>(bias + i, length - i);
-                    TVector.Store(score, scores + i);
+                    end += Lanes.Load<TVector>(bias + last, remaining);
+                    for (int i = 0; i < last; i += TVector.Count)
+                    {
+                        TVector.Store(TVector.Load(scores + i) + TVector.Load(bias + i), scores + i);
+                    }
+
+                    bias += biasLength;
                 }
 
-                largest = TVector.Max(largest, score);
-            }
+                TVector largest = TVector.Select(isToken, end, lowest);
+                for (int i = 0; i < last; i += TVector.Count)
+                {
+                    largest = TVector.Max(largest, TVector.Load(scores + i));
+                }
 
-            float maximum = TVector.Largest(largest);
-            TVector maxima = TVector.Broadcast(maximum);
-            TVector sum = TVector.Zero;
-            for (int i = 0; i < length; i += TVector.Count)
-            {
-                TVector exponential = VectorMath.Exp(TVector.Load(scores + i) - maxima);
-                TVector.Store(exponential, scores + i);
-                sum += exponential;
-            }
+                float maximum = TVector.Largest(largest);
+                TVector maxima = TVector.Broadcast(maximum);
+                end = VectorMath.Exp(end - maxima) & isToken;
+                TVector sum = end;
+                for (int i = 0; i < last; i += TVector.Count)
+                {
+                    TVector exponential = VectorMath.Exp(TVector.Load(scores + i) - maxima);
+                    TVector.Store(exponential, scores + i);
+                    sum += exponential;
+                }
 
-            float total = TVector.Sum(sum);
-            TVector inverse = TVector.Broadcast(1f / total);
-            for (int i = 0; i < length; i += TVector.Count)
-            {
-                TVector.Store(TVector.Load(scores + i) * inverse, scores + i);
-            }
+                float total = TVector.Sum(sum);
+                memory.Maxima[query] = maximum;
+                memory.Sums[query] = total;
+                TVector inverse = TVector.Broadcast(1f / total);
+                end *= inverse;
+                if (drops)
+                {
+                    for (int i = 0; i < last; i += TVector.Count)
+                    {
+                        TVector.Store(TVector.Load(scores + i) * inverse * TVector.Load(factors + i), scores + i);
+                    }
 
-            return maximum + MathF.Log(total);
+                    end *= Lanes.Load<TVector>(factors + last, remaining);
+                    factors += length;
+                }
+                else
+                {
+                    for (int i = 0; i < last; i += TVector.Count)
+                    {
+                        TVector.Store(TVector.Load(scores + i) * inverse, scores + i);
+                    }
+                }
+
+                TVector.Store(end, scores + last);
+                scores += memory.KeyStride;
+            }
         }
     }
 
@@ -262,22 +313,22 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 float* tileQueries = memory.Queries + (nint)first * memory.HeadStride;
                 float* tileContextGradient = memory.ContextGradient + (nint)first * memory.HeadStride;
                 SmallProduct<TVector>.Multiply(
-                    tileQueries, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride, memory.Probabilities, memory.KeyStride, count, length, headDim, accumulate: false);
+                    tileQueries, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride, memory.Probabilities, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
                 SmallProduct<TVector>.Multiply(
-                    tileContextGradient, memory.HeadStride, 1, memory.ValuesTransposed, memory.KeyStride, memory.ScoreGradient, memory.KeyStride, count, length, headDim, accumulate: false);
+                    tileContextGradient, memory.HeadStride, 1, memory.ValuesTransposed, memory.KeyStride, memory.ScoreGradient, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
+                if (dropout.IsActive)
+                {
+                    dropout.Fill<TVector>(element + (long)first * length, count * length, memory.Factors);
+                }
+
                 for (int query = first; query < first + count; query++)
                 {
                     nint biasRow = ((nint)head * biasLength + query) * biasLength;
                     float delta = Dot(context + (nint)query * hidden, contextGradient + (nint)query * hidden, headDim);
-                    if (dropout.IsActive)
-                    {
-                        dropout.Fill<TVector>(element + (long)query * length, length, memory.Factors);
-                    }
-
                     Query(
                         memory.Probabilities + (nint)(query - first) * memory.KeyStride,
                         memory.ScoreGradient + (nint)(query - first) * memory.KeyStride,
-                        dropout.IsActive ? memory.Factors : null,
+                        dropout.IsActive ? memory.Factors + (nint)(query - first) * length : null,
                         _bias == null ? null : _bias + biasRow,
                         _biasGradient == null ? null : _biasGradient + biasRow,
                         _logSumExp[(nint)(firstToken + query) * heads + head], delta, length);

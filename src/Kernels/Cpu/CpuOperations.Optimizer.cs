@@ -5,6 +5,10 @@ namespace MnrEngine.Kernels.Cpu;
 /// <summary>
 /// The global norm of the gradients and the Adam step (Kingma and Ba, 2015; AdamW: Loshchilov and Hutter, 2019). Both are bound by memory: one pass over
 /// everything they need.
+/// <para>
+/// The moments of an embedding row that no token uses any more halve every seven steps and after a thousand would stay the smallest denormal number for ever, with
+/// which the processor calculates seven times slower. So what is below the normal numbers becomes 0: next to epsilon it changes no weight.
+/// </para>
 /// </summary>
 internal sealed unsafe partial class CpuOperations<TVector>
 {
@@ -13,6 +17,8 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     /// <summary>Elements whose squares are summed in single precision: with 8 lanes and 4 sums each, 128 a sum.</summary>
     private const int NormRun = 4096;
+
+    private const float SmallestNormal = 1.17549435e-38f;
 
     private NativeBuffer? _blockSums;
 
@@ -112,6 +118,8 @@ internal sealed unsafe partial class CpuOperations<TVector>
             TVector clip = TVector.Broadcast(clipFactor);
             TVector stepSize = TVector.Broadcast(_rates[1]);
             TVector correction = TVector.Broadcast(_rates[2]);
+            TVector magnitudeBits = TVector.BroadcastBits(0x7FFF_FFFF);
+            TVector smallestNormal = TVector.Broadcast(SmallestNormal);
             for (int block = start; block < end; block++)
             {
                 nint first = (nint)block * AdamState.BlockLength;
@@ -124,6 +132,8 @@ internal sealed unsafe partial class CpuOperations<TVector>
                     TVector gradient = TVector.MultiplyAdd(addedDecay, weight, TVector.Load(_gradients + i) * clip);
                     TVector first1 = TVector.MultiplyAdd(beta1, TVector.Load(_firstMoments + i), rest1 * gradient);
                     TVector second = TVector.MultiplyAdd(beta2, TVector.Load(_secondMoments + i), rest2 * gradient * gradient);
+                    first1 &= TVector.Less(smallestNormal, first1 & magnitudeBits);
+                    second &= TVector.Less(smallestNormal, second);
                     TVector.Store(first1, _firstMoments + i);
                     TVector.Store(second, _secondMoments + i);
                     TVector divisor = TVector.MultiplyAdd(TVector.Sqrt(second), correction, epsilon);

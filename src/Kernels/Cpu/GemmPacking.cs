@@ -136,8 +136,9 @@ internal static unsafe class GemmPacking
         }
     }
 
+    /// <summary>Copies the transpose of four rows by four columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransposeFour(float* from, nint fromStride, float* to, nint toStride)
+    internal static void TransposeFour(float* from, nint fromStride, float* to, nint toStride)
     {
         if (Sse.IsSupported)
         {

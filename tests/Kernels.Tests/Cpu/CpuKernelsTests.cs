@@ -85,6 +85,23 @@ internal sealed class CpuKernelsTests
     }
 
     [Test]
+    public void MomentsOfARowLongUnusedEndAtZeroAndNotAmongTheDenormals([ValueSource(nameof(Supported))] CpuInstructionSet set)
+    {
+        using Device device = new(new CpuKernels(1, set));
+        AdamState state = new(
+            device.Float(Array2.Filled(1, 64, 1)), device.Zeros(1, 64), device.Float(Array2.Filled(1, 64, -1e-37)), device.Float(Array2.Filled(1, 64, 2e-38)), device.Scalar(0));
+        Tensor rates = device.Float([0.1f, 0.1f, 1f, 0f], 1, 4);
+        for (int step = 0; step < 40; step++)
+        {
+            device.Kernels.Adam(state, new AdamOptions(0.9, 0.9, 1e-8, true), rates, device.Scalar(1));
+        }
+
+        Assert.That(device.Read(state.FirstMoments).Values, Has.All.Zero);
+        Assert.That(device.Read(state.SecondMoments).Values, Has.All.Zero);
+        Assert.That(device.Read(state.Weights).Values, Has.All.EqualTo(1));
+    }
+
+    [Test]
     public void TheDescriptionTellsInstructionSetAndThreads()
     {
         using CpuKernels one = new(1, CpuInstructionSet.Portable);
