@@ -84,6 +84,10 @@ public sealed class TextDataset
         return new TextDataset(rows.ColumnNames, rows.Columns(), rows.Labels(), files);
     }
 
+    /// <summary>The first rows of the data set.</summary>
+    /// <param name="rows">How many, at most <see cref="Count"/>.</param>
+    public TextDataset Take(int rows) => new(ColumnNames, [.. Columns.Select(column => column[..rows])], Labels?.Take(rows).ToArray(), Files);
+
     /// <summary>Reads one file.</summary>
     /// <exception cref="InputException">As for <see cref="Load(IReadOnlyList{DatasetSource})"/>.</exception>
     public static TextDataset Load(DatasetSource source) => Load([source]);

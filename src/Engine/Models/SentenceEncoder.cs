@@ -44,15 +44,23 @@ public sealed class SentenceEncoder : IDisposable
     /// <param name="folder">The model's folder.</param>
     /// <param name="kernels">The device; it has to outlive the encoder.</param>
     /// <param name="training">Whether gradients will be needed.</param>
-    /// <exception cref="InputException">The folder holds no model that can be loaded.</exception>
-    public static SentenceEncoder Load(string folder, IKernels kernels, bool training = false)
+    /// <param name="maxSequenceLength">The longest sentence in tokens, instead of what the folder says.</param>
+    /// <exception cref="InputException">The folder holds no model that can be loaded, or its network can't read sentences of that length.</exception>
+    public static SentenceEncoder Load(string folder, IKernels kernels, bool training = false, int? maxSequenceLength = null)
     {
         using ModelFolder files = ModelFolder.Open(folder);
         WordPieceTokenizer tokenizer = WordPieceTokenizer.Load(files.TransformerFolder);
         CheckVocabulary(files.Description, tokenizer, folder);
-        EncoderParameters parameters = new(kernels, files.Description, BertWeights.Pooler(files.Description.Transformer).All(w => files.Has(w.Name)), training);
+        if (maxSequenceLength > files.Description.Transformer.MaxPositionEmbeddings)
+        {
+            throw new InputException(
+                $"{folder}: a maximum length of {maxSequenceLength} tokens was asked for, but the network has only {files.Description.Transformer.MaxPositionEmbeddings} positions");
+        }
+
+        EncoderDescription description = files.Description with { MaxSequenceLength = maxSequenceLength ?? files.Description.MaxSequenceLength };
+        EncoderParameters parameters = new(kernels, description, BertWeights.Pooler(files.Description.Transformer).All(w => files.Has(w.Name)), training);
         parameters.Load(files);
-        return new SentenceEncoder(kernels, files.Description, tokenizer, parameters);
+        return new SentenceEncoder(kernels, description, tokenizer, parameters);
     }
 
     /// <summary>Makes an encoder with random weights.</summary>
