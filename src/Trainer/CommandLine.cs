@@ -59,7 +59,12 @@ internal static class CommandLine
     private static RootCommand Root() => new("Trains sentence encoders with the multiple-negatives-ranking loss, and uses them.")
     {
         Verbose,
+        TrainCommand.Create(),
+        EvaluateCommand.Create(),
+        EncodeCommand.Create(),
+        SimilarityCommand.Create(),
         TokenizeCommand.Create(),
+        BenchCommand.Create(),
         DoctorCommand.Create(),
         SchemaCommand.Create(),
     };

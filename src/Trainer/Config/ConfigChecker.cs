@@ -21,8 +21,15 @@ internal sealed class ConfigChecker
     /// <exception cref="InputException">A key is unknown or missing, or a value is of the wrong type or out of range.</exception>
     public void Check(ConfigTree tree) => Check(tree, "", tree.Root, _root);
 
-    /// <summary>Makes every path in the config relative to the current folder.</summary>
-    public void ResolvePaths(ConfigTree tree) => Resolve(tree, "", tree.Root, _root);
+    /// <summary>Makes every path that counts from the config's folder (or, given by --set, from the current one) count from the current folder.</summary>
+    public void ResolvePaths(ConfigTree tree)
+    {
+        string folder = Path.GetDirectoryName(tree.File) ?? "";
+        ChangePaths("", tree.Root, _root, (key, path) => FromHere(path, tree.IsSetting(key) ? "" : folder));
+    }
+
+    /// <summary>Makes every path that counts from the current folder count from another one.</summary>
+    public void SeePathsFrom(string folder, ConfigTree tree) => ChangePaths("", tree.Root, _root, (_, path) => Path.IsPathRooted(path) ? path : Path.GetRelativePath(folder, path));
 
     private static void ExpandKeys(JsonObject keys, SchemaNode schema)
     {
@@ -110,7 +117,7 @@ internal sealed class ConfigChecker
         }
     }
 
-    private static void Resolve(ConfigTree tree, string path, JsonObject keys, SchemaNode schema)
+    private static void ChangePaths(string path, JsonObject keys, SchemaNode schema, Func<string, string, string> change)
     {
         foreach ((string key, JsonNode? value) in keys.ToArray())
         {
@@ -118,11 +125,11 @@ internal sealed class ConfigChecker
             string inner = ConfigTree.Key(path, key);
             if (property.IsPath && value is JsonValue text)
             {
-                keys[key] = FromHere(text.GetValue<string>(), tree.IsSetting(inner) ? "" : Path.GetDirectoryName(tree.File) ?? "");
+                keys[key] = change(inner, text.GetValue<string>());
             }
             else if (value is JsonObject nested)
             {
-                Resolve(tree, inner, nested, property);
+                ChangePaths(inner, nested, property, change);
             }
             else if (value is JsonArray elements && property.Items?.Full is SchemaNode item)
             {
@@ -130,7 +137,7 @@ internal sealed class ConfigChecker
                 {
                     if (elements[i] is JsonObject element)
                     {
-                        Resolve(tree, ConfigTree.Element(inner, i), element, item);
+                        ChangePaths(ConfigTree.Element(inner, i), element, item, change);
                     }
                 }
             }

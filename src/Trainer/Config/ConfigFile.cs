@@ -31,5 +31,12 @@ internal static class ConfigFile
     }
 
     /// <summary>A config as it can be read again, with every default written out.</summary>
-    public static string Text(TrainingConfig config) => JsonSerializer.Serialize(config, TrainingConfigJson.Default.TrainingConfig) + "\n";
+    /// <param name="config">The config.</param>
+    /// <param name="folder">The folder that the text will be a file in: paths are written as they are seen from there.</param>
+    public static string Text(TrainingConfig config, string folder)
+    {
+        ConfigTree tree = new("") { Root = JsonSerializer.SerializeToNode(config with { Schema = null }, TrainingConfigJson.Default.TrainingConfig)!.AsObject() };
+        new ConfigChecker(new SchemaNode(ConfigSchema.Load())).SeePathsFrom(folder, tree);
+        return tree.Root.ToJsonString(TrainingConfigJson.Default.Options) + "\n";
+    }
 }

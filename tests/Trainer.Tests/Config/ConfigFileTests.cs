@@ -140,12 +140,13 @@ public sealed class ConfigFileTests
     public void AWrittenConfigReadsBackTheSame()
     {
         using TemporaryFolder folder = new();
-        TrainingConfig config = Load(folder, """{ "recipe": "article", "max_steps": 5, "resume": "auto", "model": "m", "data": "d.tsv", "output": "o" }""");
+        TrainingConfig config = Load(folder, """{ "recipe": "article", "max_steps": 5, "max_grad_norm": 2, "adam_epsilon": 1e-6, "warmup_ratio": null, "resume": "auto", "model": "m", "data": "d.tsv", "output": "o" }""");
 
-        string text = ConfigFile.Text(config);
+        string text = ConfigFile.Text(config, folder.Path);
         TrainingConfig again = Load(folder, text);
 
-        Assert.That(ConfigFile.Text(again), Is.EqualTo(text));
+        Assert.That(ConfigFile.Text(again, folder.Path), Is.EqualTo(text));
+        Assert.That((again.Model.Path, again.Output, again.MaxSteps, again.WarmupRatio), Is.EqualTo((config.Model.Path, config.Output, (int?)5, (double?)null)));
     }
 
     [TestCase("trainer")]

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using MnrEngine.Data;
+using MnrEngine.Data.Sampling;
+using MnrEngine.Kernels;
+using MnrEngine.Kernels.Cpu;
+using MnrEngine.Models;
+using MnrEngine.Optimizers;
+using MnrEngine.Serialization;
+using MnrEngine.Text;
+using MnrEngine.Trainer.Config;
+using MnrEngine.Trainer.Runs;
+using MnrEngine.Training;
+
+namespace MnrEngine.Trainer.Benchmarks;
+
+/// <summary>What to measure.</summary>
+/// <param name="Steps">Training steps to time, or 0.</param>
+/// <param name="Sentences">Sentences to encode, or 0.</param>
+/// <param name="Encoder">How to run the model.</param>
+internal sealed record BenchmarkOptions(int Steps, int Sentences, EncoderOptions Encoder);
+
+/// <summary>Times a model on this machine.</summary>
+internal static class Benchmark
+{
+    // The first steps compile the code and touch the memory.
+    private const int WarmupSteps = 3;
+    private const int EncodingRuns = 3;
+
+    // The backward pass multiplies with the weights twice as often as the forward pass.
+    private const int TrainingFactor = 3;
+
+    /// <summary>Measures.</summary>
+    /// <param name="model">The model's folder.</param>
+    /// <param name="data">A file of pairs.</param>
+    /// <param name="options">What to measure.</param>
+    /// <exception cref="InputException">The model or the file is wrong, or has too few rows.</exception>
+    public static BenchmarkResult Run(string model, string data, BenchmarkOptions options)
+    {
+        TextDataset dataset = TextDataset.Load(new DatasetSource(data));
+        double peak = MeasurePeak(options.Encoder.Threads);
+        string device;
+        TrainingFigures? training;
+        EncodingFigures? encoding;
+        using (IKernels kernels = Devices.Create(Device.Auto, options.Encoder.Threads == 0 ? null : options.Encoder.Threads))
+        {
+            device = kernels.Description;
+            using SentenceEncoder encoder = SentenceEncoder.Load(model, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
+            training = options.Steps > 0 ? Train(encoder, dataset, options) : null;
+            encoding = options.Sentences > 0 ? Encode(encoder, dataset, options) : null;
+        }
+
+        peak = Math.Max(peak, MeasurePeak(options.Encoder.Threads));
+        return new BenchmarkResult(device, peak, training, encoding, Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+
+    private static double MeasurePeak(int count)
+    {
+        using CpuThreads threads = new(count);
+        return FmaPeak.Measure(threads);
+    }
+
+    private static TrainingFigures Train(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options)
+    {
+        int batchSize = options.Encoder.BatchSize;
+        TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))]);
+        SequentialSampler sampler = new(dataset.Count, batchSize, dropLast: true);
+        TrainingOptions settings = new()
+        {
+            BatchSize = batchSize,
+            MaxSteps = WarmupSteps + options.Steps,
+            Optimizer = new OptimizerOptions(LearningRate: 2e-5, WeightDecay: 0.01, MaxGradientNorm: 1),
+            ReportEverySteps = 1,
+        };
+        StepTimer timer = new(options.Steps);
+        using (MnrEngine.Training.Trainer trainer = new(encoder, data, sampler, settings, [], timer))
+        {
+            trainer.Run(CancellationToken.None);
+        }
+
+        List<int[]> batches = [.. Enumerable.Range(0, int.MaxValue).SelectMany(sampler.Epoch).Skip(WarmupSteps).Take(options.Steps)];
+        double tokens = timer.Steps.Average(static step => step.Tokens);
+        double[] seconds = [.. timer.Steps.Select(static step => step.Seconds).Order()];
+        return new TrainingFigures(
+            options.Steps,
+            batchSize,
+            seconds[seconds.Length / 2],
+            seconds[0],
+            tokens,
+            batches.Average(rows => data.Columns.Sum(column => (double)rows.Length * rows.Max(row => column[row].Length))),
+            batches.Average(rows => (double)rows.Length * data.Columns.Count * encoder.Description.MaxSequenceLength),
+            TrainingFactor * tokens * FlopsPerToken(encoder.Description.Transformer),
+            timer.AllocatedBytes / options.Steps,
+            timer.DeviceBytes);
+    }
+
+    private static EncodingFigures Encode(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options)
+    {
+        string[] sentences = [.. dataset.Columns.SelectMany(static column => column).Take(options.Sentences)];
+        TokenizedTexts tokens = encoder.TokenizeForEncoding(sentences);
+        using SentenceNetwork network = encoder.PlanInference(LoadedEncoder.TokensOfBatch, options.Encoder.BatchSize);
+        NetworkEmbedder embedder = new(network);
+        double best = double.PositiveInfinity;
+        for (int run = 0; run < EncodingRuns; run++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            embedder.Embed(tokens);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        long count = tokens.TokenIds.Length;
+        return new EncodingFigures(
+            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer));
+    }
+
+    /// <summary>The operations that a token takes in the products with weights of a forward pass: four of (hidden, hidden) and two of (hidden, intermediate) in each layer.</summary>
+    private static double FlopsPerToken(BertConfiguration transformer)
+    {
+        double hidden = transformer.HiddenSize;
+        return 2 * transformer.NumHiddenLayers * ((4 * hidden * hidden) + (2 * hidden * transformer.IntermediateSize));
+    }
+
+    /// <summary>Collects the steps after the warm-up, and what they allocate.</summary>
+    private sealed class StepTimer(int steps) : ITrainingObserver
+    {
+        private long _allocatedBefore;
+
+        public List<StepRecord> Steps { get; } = new(steps);
+
+        public long AllocatedBytes { get; private set; }
+
+        public long DeviceBytes { get; private set; }
+
+        public void Started(RunPlan plan) => DeviceBytes = plan.DeviceBytes;
+
+        public void StepsFinished(IReadOnlyList<StepRecord> steps)
+        {
+            long allocated = GC.GetTotalAllocatedBytes(precise: true);
+            if (steps[0].Step <= WarmupSteps)
+            {
+                _allocatedBefore = allocated;
+                return;
+            }
+
+            AllocatedBytes = allocated - _allocatedBefore;
+            Steps.AddRange(steps);
+        }
+
+        public void Evaluated(EvaluationRecord evaluation)
+        {
+        }
+
+        public void CheckpointWritten(int step, string folder)
+        {
+        }
+    }
+}

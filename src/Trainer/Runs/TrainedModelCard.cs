@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MnrEngine.Serialization;
+using MnrEngine.Trainer.Config;
+using MnrEngine.Trainer.Reporting;
+
+namespace MnrEngine.Trainer.Runs;
+
+/// <summary>What the saved model's card says of the run.</summary>
+internal static class TrainedModelCard
+{
+    private const int SampleRows = 3;
+
+    /// <summary>Writes the card.</summary>
+    public static ModelCard Write(TrainingConfig config, TrainingInputs inputs, RunHistory history) => new()
+    {
+        BaseModel = config.Model.Path,
+        Datasets = [Dataset(config, inputs)],
+        Loss = new CardLoss(
+            nameof(LossName.MultipleNegativesRankingLoss),
+            new JsonObject { ["scale"] = config.Loss.Scale, ["similarity_fct"] = config.Loss.SimilarityFct == SimilarityFunction.Dot ? "dot_score" : "cos_sim" }),
+        Hyperparameters = [.. Hyperparameters(config)],
+        Scores = [.. Scores(config, history)],
+        TrainingTime = TimeSpan.FromSeconds(history.Steps.Sum(static s => s.Step.Seconds)),
+    };
+
+    private static CardDataset Dataset(TrainingConfig config, TrainingInputs inputs) =>
+        new(string.Join(", ", config.Data.Files.Select(static file => Path.GetFileName(file.Path))), inputs.Dataset.Count, inputs.Dataset.ColumnNames)
+        {
+            Samples = [.. Enumerable.Range(0, Math.Min(SampleRows, inputs.Dataset.Count)).Select(row => inputs.Dataset.Columns.Select(column => column[row]).ToArray())],
+        };
+
+    private static IEnumerable<KeyValuePair<string, string>> Hyperparameters(TrainingConfig config)
+    {
+        JsonObject keys = JsonSerializer.SerializeToNode(config, TrainingConfigJson.Default.TrainingConfig)!.AsObject();
+        foreach (string paths in (string[])["$schema", "model", "data", "loss", "evaluation", "output", "overwrite", "resume", "checkpoints", "log_every_steps"])
+        {
+            keys.Remove(paths);
+        }
+
+        return keys.Select(static pair => KeyValuePair.Create(pair.Key, pair.Value?.ToString() ?? "none"));
+    }
+
+    private static IEnumerable<CardScore> Scores(TrainingConfig config, RunHistory history)
+    {
+        foreach (StsConfig sts in config.Evaluation.Sts)
+        {
+            if (history.Scores(sts.DisplayName, null) is EvaluatorScores scores)
+            {
+                yield return new CardScore(sts.DisplayName, scores.Metric, scores.Before, scores.After);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MnrEngine.Data;
+using MnrEngine.Data.Sampling;
+using MnrEngine.Evaluation;
+using MnrEngine.Kernels;
+using MnrEngine.Models;
+using MnrEngine.Serialization;
+using MnrEngine.Text;
+using MnrEngine.Trainer.Config;
+using MnrEngine.Training;
+
+namespace MnrEngine.Trainer.Runs;
+
+/// <summary>What a config names, loaded: the model on the device, the rows, the batches and the evaluations.</summary>
+internal sealed class TrainingInputs : IDisposable
+{
+    private TrainingInputs(TextDataset dataset, SentenceEncoder encoder, TrainingData data, IBatchSampler sampler, IReadOnlyList<IEvaluator> evaluators)
+    {
+        Dataset = dataset;
+        Encoder = encoder;
+        Data = data;
+        Sampler = sampler;
+        Evaluators = evaluators;
+    }
+
+    /// <summary>The rows as text.</summary>
+    public TextDataset Dataset { get; }
+
+    /// <summary>The model.</summary>
+    public SentenceEncoder Encoder { get; }
+
+    /// <summary>The rows as tokens.</summary>
+    public TrainingData Data { get; }
+
+    /// <summary>Decides the batches.</summary>
+    public IBatchSampler Sampler { get; }
+
+    /// <summary>The evaluations, in the config's order.</summary>
+    public IReadOnlyList<IEvaluator> Evaluators { get; }
+
+    /// <summary>Loads everything. Text is read before the model, so that what is wrong with small files shows first.</summary>
+    /// <param name="config">The config.</param>
+    /// <param name="kernels">The device.</param>
+    /// <param name="csvFolder">Where evaluations write their CSV files.</param>
+    /// <exception cref="InputException">A file is missing or wrong, or they don't fit together.</exception>
+    public static TrainingInputs Load(TrainingConfig config, IKernels kernels, string csvFolder)
+    {
+        TextDataset dataset = LoadDataset(config.Data);
+        if (dataset.Columns.Count < 2)
+        {
+            throw new InputException($"the data set has one column, {dataset.ColumnNames[0]}, but {config.Loss.Name} needs anchors and positives: name them with data.columns");
+        }
+
+        IBatchSampler sampler = CreateSampler(config, dataset);
+        (StsConfig Config, StsDataset Pairs)[] evaluations = [.. config.Evaluation.Sts.Select(static sts => (sts, StsDataset.Load(Source(sts))))];
+        SentenceEncoder encoder = LoadModel(config, kernels);
+        try
+        {
+            TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))]);
+            IEvaluator[] evaluators = [.. evaluations.Select(e => new StsEvaluator(e.Config.DisplayName, e.Pairs, encoder, csvFolder))];
+            return new TrainingInputs(dataset, encoder, data, sampler, evaluators);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Encoder.Dispose();
+
+    private static TextDataset LoadDataset(DataConfig config)
+    {
+        TextDataset all = TextDataset.Load([.. config.Files.Select(file => Source(config, file))]);
+        return config.Limit < all.Count ? all.Take(config.Limit.Value) : all;
+    }
+
+    private static DatasetSource Source(DataConfig all, DataFileConfig file) => new(file.Path)
+    {
+        Format = Format(file.Format ?? all.Format),
+        Columns = file.Columns ?? all.Columns,
+        LabelColumn = file.LabelColumn ?? all.LabelColumn,
+        Labels = file.Labels ?? all.Labels,
+        HasHeader = file.HasHeader ?? all.HasHeader,
+    };
+
+    private static DatasetSource Source(StsConfig sts) => new(sts.Path)
+    {
+        Format = Format(sts.Format),
+        Columns = sts.Columns,
+        HasHeader = sts.HasHeader,
+    };
+
+    private static DataFormat? Format(FileFormat? format) => format switch
+    {
+        FileFormat.Tsv => DataFormat.Tsv,
+        FileFormat.Csv => DataFormat.Csv,
+        FileFormat.JsonLines => DataFormat.JsonLines,
+        _ => null,
+    };
+
+    private static IBatchSampler CreateSampler(TrainingConfig config, TextDataset dataset)
+    {
+        if (config.Data.Batches is string batches)
+        {
+            return ReplaySampler.Load(batches, dataset.Count);
+        }
+
+        return config.BatchSampler switch
+        {
+            BatchSampler.InOrder => new SequentialSampler(dataset.Count, config.BatchSize, config.DropLast),
+            BatchSampler.Shuffled => new ShuffledSampler(dataset.Count, config.BatchSize, config.Seed, config.DropLast),
+            BatchSampler.NoDuplicates => new NoDuplicatesSampler(dataset.Columns, config.BatchSize, config.Seed, config.DropLast),
+            BatchSampler.NoDuplicatesLegacy => new LegacyNoDuplicatesSampler(dataset.Columns, config.BatchSize, config.Seed),
+            _ => throw new InvalidOperationException($"no sampler {config.BatchSampler}"),
+        };
+    }
+
+    private static SentenceEncoder LoadModel(TrainingConfig config, IKernels kernels) =>
+        config.Model.New is NewModelConfig shape
+            ? NewModel(config.Model, shape, shape.Seed ?? config.Seed, kernels)
+            : SentenceEncoder.Load(config.Model.Path!, kernels, training: true, config.Model.MaxSeqLength);
+
+    private static SentenceEncoder NewModel(ModelConfig config, NewModelConfig shape, long seed, IKernels kernels)
+    {
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.FromVocabulary(shape.Vocabulary, new TokenizerOptions { Lowercase = shape.Lowercase ?? true });
+        JsonObject keys = JsonSerializer.SerializeToNode(shape, TrainingConfigJson.Default.NewModelConfig)!.AsObject();
+        foreach (string unused in keys.Where(static key => key.Value is null || key.Key is "vocabulary" or "lowercase" or "seed").Select(static key => key.Key).ToArray())
+        {
+            keys.Remove(unused);
+        }
+
+        keys["vocab_size"] = tokenizer.VocabularySize;
+        keys["pad_token_id"] = tokenizer.PaddingId;
+        BertConfiguration transformer = BertConfiguration.Read(keys, "model.new");
+        int maxLength = config.MaxSeqLength ?? transformer.MaxPositionEmbeddings;
+        if (maxLength > transformer.MaxPositionEmbeddings)
+        {
+            throw new InputException($"model.max_seq_length is {maxLength}, but the new model has only {transformer.MaxPositionEmbeddings} positions (model.new.max_position_embeddings)");
+        }
+
+        EncoderDescription description = new()
+        {
+            Transformer = transformer,
+            MaxSequenceLength = maxLength,
+            Pooling = (config.Pooling ?? [PoolingMode.Mean]).Aggregate(PoolingModes.None, static (modes, mode) => modes | Mode(mode)),
+            Modules = config.Normalize == true ? [new NormalizeDescription()] : [],
+        };
+        return SentenceEncoder.Create(description, tokenizer, kernels, seed);
+    }
+
+    private static PoolingModes Mode(PoolingMode mode) => mode switch
+    {
+        PoolingMode.Cls => PoolingModes.Cls,
+        PoolingMode.Max => PoolingModes.Max,
+        PoolingMode.Mean => PoolingModes.Mean,
+        PoolingMode.MeanSqrtLength => PoolingModes.MeanSqrtLength,
+        PoolingMode.WeightedMean => PoolingModes.WeightedMean,
+        PoolingMode.LastToken => PoolingModes.LastToken,
+        _ => throw new InvalidOperationException($"no pooling {mode}"),
+    };
+}

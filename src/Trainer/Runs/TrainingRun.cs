@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+using MnrEngine.Data;
+using MnrEngine.Kernels;
+using MnrEngine.Trainer.Config;
+using MnrEngine.Trainer.Reporting;
+using MnrEngine.Training;
+
+namespace MnrEngine.Trainer.Runs;
+
+/// <summary>A training run from its config to the saved model.</summary>
+internal sealed class TrainingRun
+{
+    private readonly TrainingConfig _config;
+    private readonly string _command;
+    private readonly OutputFolder _folder;
+    private readonly TextWriter _output;
+    private readonly IRunDisplay _display;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+    /// <summary>Describes a run; nothing happens yet.</summary>
+    /// <param name="config">The config.</param>
+    /// <param name="command">The command that would start it again, for the advice after an interruption.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="display">Shows progress.</param>
+    public TrainingRun(TrainingConfig config, string command, TextWriter output, IRunDisplay display)
+    {
+        _config = config;
+        _command = command;
+        _output = output;
+        _display = display;
+        _folder = new OutputFolder(config.Output);
+    }
+
+    /// <summary>Trains, evaluates and saves.</summary>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    /// <exception cref="InputException">Something is wrong with config, model, data or output folder; nothing was changed.</exception>
+    /// <exception cref="TrainingException">The run failed after it had begun.</exception>
+    public int Execute()
+    {
+        Checkpoints checkpoints = new(_folder.Checkpoints, _config.Checkpoints.Keep);
+        string? resumeFrom = _config.Resume == ResumeMode.Never ? null : checkpoints.Latest;
+        if (_config.Resume == ResumeMode.Always && resumeFrom is null)
+        {
+            throw new InputException($"resume is true, but there is no checkpoint in {_folder.Checkpoints}; \"auto\" begins anew where there is none");
+        }
+
+        _folder.Check(_config.Overwrite || _config.Resume != ResumeMode.Never);
+        using IKernels kernels = Devices.Create(_config.Device, _config.Threads);
+        using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations);
+        using RunReport report = new(_folder, Path.GetFileName(Path.GetFullPath(_config.Output)), _display);
+        using MnrEngine.Training.Trainer trainer = new(
+            inputs.Encoder, inputs.Data, inputs.Sampler, _config.ToOptions(inputs.Sampler.BatchSize), inputs.Evaluators, report, checkpoints);
+        if (resumeFrom is not null)
+        {
+            trainer.Resume(resumeFrom);
+        }
+
+        _folder.Prepare(keepEarlierRun: resumeFrom is not null);
+        File.WriteAllText(_folder.Config, ConfigFile.Text(_config, _folder.Path));
+        foreach (FileReport file in inputs.Dataset.Files)
+        {
+            _output.WriteLine(file);
+        }
+
+        _output.WriteLine(kernels.Description);
+        try
+        {
+            return Train(trainer, inputs, report);
+        }
+        catch (InputException error) when (report.HasBegun)
+        {
+            throw new TrainingException(error.Message);
+        }
+    }
+
+    private int Train(MnrEngine.Training.Trainer trainer, TrainingInputs inputs, RunReport report)
+    {
+        using Interruption interruption = new(_display.Message);
+        TrainingOutcome outcome = _display.Run(() => trainer.Run(interruption.Stop));
+        report.SaveChart();
+        if (!outcome.Completed)
+        {
+            _output.WriteLine($"stopped after step {outcome.Steps}; the checkpoint is {outcome.Checkpoint}");
+            _output.WriteLine($"to go on: {_command} --resume");
+            return interruption.ExitCode;
+        }
+
+        inputs.Encoder.Save(_folder.Model, TrainedModelCard.Write(_config, inputs, report.History));
+        foreach (string line in Results(report.History, outcome))
+        {
+            _output.WriteLine(line);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    private IEnumerable<string> Results(RunHistory history, TrainingOutcome outcome)
+    {
+        yield return string.Create(CultureInfo.InvariantCulture, $"trained {outcome.Steps:N0} steps; {Durations.Text(_clock.Elapsed)} in all");
+        if (outcome.BestStep is int best)
+        {
+            yield return $"kept the weights of step {best}, the best evaluation";
+        }
+
+        foreach (StsConfig sts in _config.Evaluation.Sts)
+        {
+            if (history.Scores(sts.DisplayName, outcome.BestStep) is EvaluatorScores scores)
+            {
+                string start = scores.Before is null ? "" : string.Create(CultureInfo.InvariantCulture, $"before {scores.Before:0.0000}, ");
+                yield return string.Create(CultureInfo.InvariantCulture, $"{sts.DisplayName} {scores.Metric}: {start}after {scores.After:0.0000}");
+            }
+        }
+
+        yield return $"the model is in {_folder.Model}";
+    }
+}

@@ -1,0 +1,208 @@
+using System.Text.Json.Nodes;
+using MnrEngine.Testing;
+using NUnit.Framework;
+
+namespace MnrEngine.Trainer.Tests.Runs;
+
+public sealed class TrainCommandTests
+{
+    [Test]
+    public void ARunLeavesModelMetricsChartEventsAndItsConfig()
+    {
+        using TinyRun run = new();
+        run.Config["evaluation"] = new JsonObject { ["sts"] = WriteSts(run), ["every_steps"] = 4 };
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.Multiple(() =>
+        {
+            Assert.That(Directory.GetFileSystemEntries(run.Output).Select(Path.GetFileName), Is.EquivalentTo(["model", "metrics.jsonl", "chart.png", "tensorboard", "eval", "config.json"]));
+            Assert.That(run.Steps().Select(static step => (int)step["step"]!), Is.EqualTo(Enumerable.Range(1, 10)));
+            Assert.That(run.Evaluations().Select(static evaluation => (int)evaluation["step"]!), Is.EqualTo([0, 4, 8, 10]));
+            Assert.That(File.ReadAllLines(Path.Combine(run.Output, "eval", "similarity_evaluation_dev_results.csv")), Has.Length.EqualTo(5));
+        });
+    }
+
+    [Test]
+    public void TheLastLinesSayHowGoodTheModelBecameAndWhereItIs()
+    {
+        using TinyRun run = new();
+        run.Config["evaluation"] = new JsonObject { ["sts"] = WriteSts(run) };
+
+        Outcome outcome = run.Train();
+
+        string[] lines = outcome.Output.TrimEnd().Split(Environment.NewLine);
+        string before = ((double)run.Evaluations()[0]["dev_spearman_cosine"]!).ToString("0.0000");
+        string after = ((double)run.Evaluations()[^1]["dev_spearman_cosine"]!).ToString("0.0000");
+        Assert.That(lines[^2], Is.EqualTo($"dev spearman_cosine: before {before}, after {after}"));
+        Assert.That(lines[^1], Does.StartWith("the model is in ").And.EndWith(Path.Combine("out", "model")));
+    }
+
+    [TestCase("fit-tiny-bert", "adamw")]
+    [TestCase("article-tiny-bert", "adam")]
+    public void ReplaysAnotherTrainersRunStepByStep(string recorded, string optimizer)
+    {
+        using TinyRun run = new(recorded);
+        JsonArray expected = run.Recorded["steps"]!.AsArray();
+        run.Config.Remove("max_steps");
+        run.Config["data"] = new JsonObject { ["files"] = "pairs.jsonl", ["batches"] = Fixtures.Path("training", $"{recorded}.json") };
+        run.Config["epochs"] = expected.Count / run.Recorded["batches"]!.AsArray().Count;
+        run.Config["optimizer"] = optimizer;
+        run.Config["learning_rate"] = run.Recorded["lr"]!.DeepClone();
+        run.Config["weight_decay"] = run.Recorded["weight_decay"]?.DeepClone() ?? 0;
+        run.Config["max_grad_norm"] = run.Recorded["max_grad_norm"]?.DeepClone();
+        run.Config["warmup_steps"] = run.Recorded["warmup_steps"]!.DeepClone();
+        run.Config["schedule_steps"] = run.Recorded["schedule_steps"]!.DeepClone();
+        run.Config["loss"] = new JsonObject { ["scale"] = run.Recorded["scale"]!.DeepClone() };
+        run.Config["dropout"] = 0;
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        List<JsonObject> steps = run.Steps();
+        Assert.That(steps, Has.Count.EqualTo(expected.Count));
+        Assert.Multiple(() =>
+        {
+            foreach ((JsonObject step, JsonNode? reference) in steps.Zip(expected))
+            {
+                Assert.That((double)step["loss"]!, Is.EqualTo((double)reference!["loss"]!).Within(1e-3).Percent, $"loss of step {step["step"]}");
+                Assert.That((double)step["lr"]!, Is.EqualTo((double)reference["lr"]!).Within(1e-12), $"lr of step {step["step"]}");
+            }
+        });
+    }
+
+    [Test]
+    public void AnOutputFolderThatIsNotEmptyIsRefusedAndLeftAsItIs()
+    {
+        using TinyRun run = new();
+        string note = run.Folder.Write(Path.Combine("out", "note.txt"), "mine");
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error, Does.StartWith("error: the output folder ").And.Contain("is not empty"));
+        Assert.That(Directory.GetFileSystemEntries(run.Output), Is.EqualTo([note]));
+    }
+
+    [Test]
+    public void OverwriteReplacesAnEarlierRunAndNothingElse()
+    {
+        using TinyRun run = new();
+        run.Config["checkpoints"] = new JsonObject { ["every_steps"] = 3 };
+        Assert.That(run.Train().ExitCode, Is.Zero);
+        string note = run.Folder.Write(Path.Combine("out", "note.txt"), "mine");
+
+        Outcome outcome = run.Train("--set", "overwrite=true", "--set", "max_steps=2");
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(run.Steps(), Has.Count.EqualTo(2));
+        Assert.That(Directory.Exists(Path.Combine(run.Output, "checkpoints")), Is.False);
+        Assert.That(File.ReadAllText(note), Is.EqualTo("mine"));
+    }
+
+    [Test]
+    public void WhatIsWrongWithTheInputsIsFoundBeforeAnEarlierRunIsTouched()
+    {
+        using TinyRun run = new();
+        Assert.That(run.Train().ExitCode, Is.Zero);
+        string metrics = File.ReadAllText(Path.Combine(run.Output, "metrics.jsonl"));
+
+        Outcome outcome = run.Train("--set", "overwrite=true", "--set", "data=missing.tsv");
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error, Does.Contain("missing.tsv"));
+        Assert.That(File.ReadAllText(Path.Combine(run.Output, "metrics.jsonl")), Is.EqualTo(metrics));
+    }
+
+    [Test]
+    public void ALossThatIsNoNumberEndsTheRunWithExitCode1()
+    {
+        using TinyRun run = new();
+
+        Outcome outcome = run.Train("--set", "learning_rate=1000", "--set", "max_grad_norm=null", "--set", "max_steps=400", "--set", "loss.scale=1000000");
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(1), outcome.Output);
+        Assert.That(outcome.Error, Does.StartWith("error: step ").And.Contain("learning_rate"));
+    }
+
+    [TestCase("batch_size=100000", "batch")]
+    [TestCase("model=missing-model", "missing-model")]
+    [TestCase("model.max_seq_length=100000", "positions")]
+    [TestCase("resume=true", "there is no checkpoint")]
+    [TestCase("data.columns=[\"anchor\",\"question\"]", "question")]
+    [TestCase("data.limit=1", "batch")]
+    public void AWrongInputIsOneSentenceAndExitCode2(string setting, string named)
+    {
+        using TinyRun run = new();
+        run.Config["drop_last"] = true;
+
+        Outcome outcome = run.Train("--set", setting);
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2), outcome.Output);
+        Assert.That(outcome.Error, Does.StartWith("error: ").And.Contain(named));
+        Assert.That(outcome.Error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(Directory.Exists(run.Output), Is.False);
+    }
+
+    [Test]
+    public void AnOutputFolderThatCanNotBeMadeIsNamed()
+    {
+        using TinyRun run = new();
+        run.Folder.Write("out", "a file");
+
+        Outcome outcome = run.Train();
+
+        Assert.That((outcome.ExitCode, outcome.Error), Is.EqualTo((2, $"error: output {run.Output} is a file, but has to be a folder{Environment.NewLine}")));
+    }
+
+    [Test]
+    public void ASentenceOf100000WordsIsCutAndCounted()
+    {
+        using TinyRun run = new();
+        File.AppendAllText(run.Folder.File("pairs.jsonl"), "\n" + new JsonObject { ["anchor"] = string.Join(' ', Enumerable.Repeat("word", 100_000)), ["positive"] = "a long one" }.ToJsonString());
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Output, Does.Match(@"[1-9]\d* sentences cut at the maximum length"));
+    }
+
+    [Test]
+    public void ANewModelIsTrainedFromAVocabulary()
+    {
+        using TinyRun run = new();
+        run.Config["model"] = new JsonObject
+        {
+            ["new"] = new JsonObject
+            {
+                ["vocabulary"] = Fixtures.Path("models", "tiny-bert", "vocab.txt"),
+                ["hidden_size"] = 16,
+                ["num_hidden_layers"] = 1,
+                ["num_attention_heads"] = 2,
+                ["intermediate_size"] = 32,
+                ["max_position_embeddings"] = 40,
+            },
+            ["pooling"] = new JsonArray("cls", "mean"),
+            ["normalize"] = true,
+        };
+
+        Outcome outcome = run.Train();
+        Outcome similarity = Program.Run("similarity", Path.Combine(run.Output, "model"), "the same", "the same");
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That((similarity.ExitCode, similarity.Output.Trim()), Is.EqualTo((0, "1.000000")));
+    }
+
+    internal static string WriteSts(TinyRun run)
+    {
+        JsonArray rows = run.Recorded["rows"]!.AsArray();
+        IEnumerable<string> lines = Enumerable.Range(0, 40).Select(i => new JsonObject
+        {
+            ["sentence1"] = rows[i]![0]!.DeepClone(),
+            ["sentence2"] = rows[i + (i % 3)]![1]!.DeepClone(),
+            ["score"] = 5 - (i % 3) - (i * 0.01),
+        }.ToJsonString());
+        return run.Folder.Write("dev.jsonl", string.Join("\n", lines));
+    }
+}
