@@ -47,11 +47,6 @@ internal sealed class TrainingInputs : IDisposable
     public static TrainingInputs Load(TrainingConfig config, IKernels kernels, string csvFolder)
     {
         TextDataset dataset = LoadDataset(config.Data);
-        if (dataset.Columns.Count < 2)
-        {
-            throw new InputException($"the data set has one column, {dataset.ColumnNames[0]}, but {config.Loss.Name} needs anchors and positives: name them with data.columns");
-        }
-
         IBatchSampler sampler = CreateSampler(config, dataset);
         (StsConfig Config, StsDataset Pairs)[] evaluations = [.. config.Evaluation.Sts.Select(static sts => (sts, StsDataset.Load(Source(sts))))];
         SentenceEncoder encoder = LoadModel(config, kernels);

@@ -58,7 +58,7 @@ public sealed class ModelWriter
         });
         Write(Path.Combine(folder, ModuleFiles.EncoderSettings), EncoderSettings());
 
-        JsonArray list = [ModuleEntry(0, "Transformer", "")];
+        JsonArray list = new((JsonNode)ModuleEntry(0, "Transformer", ""));
         WriteModule(list, "Pooling", folder, Pooling());
         foreach ((ModuleDescription module, IReadOnlyList<NamedWeight> weights) in _description.Modules.Zip(_modules))
         {
