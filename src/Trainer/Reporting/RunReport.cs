@@ -1,4 +1,5 @@
 using System.Globalization;
+using MnrEngine.Optimizers;
 using MnrEngine.Training;
 
 namespace MnrEngine.Trainer.Reporting;
@@ -11,6 +12,7 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
     private readonly IRunDisplay _display;
     private MetricsFile? _metrics;
     private EventFile? _events;
+    private bool _hasChart = true;
 
     /// <summary>Reports a run.</summary>
     /// <param name="folder">Where the files go.</param>
@@ -48,6 +50,11 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
 
         _display.Started(plan);
         _display.Message(Describe(plan));
+        if (plan.Schedule.Kind != ScheduleKind.Constant && plan.Schedule.WarmupSteps >= plan.Steps)
+        {
+            _display.Message(string.Create(
+                CultureInfo.InvariantCulture, $"note: the warm-up of {plan.Schedule.WarmupSteps:N0} steps is as long as the run, so that the learning rate does not get beyond its rise; warmup_steps or warmup_ratio sets it"));
+        }
     }
 
     /// <inheritdoc/>
@@ -82,8 +89,24 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
     /// <inheritdoc/>
     public void CheckpointWritten(int step, string folder) => _display.Message($"step {step}: checkpoint in {folder}");
 
-    /// <summary>Draws the chart of what happened so far.</summary>
-    public void SaveChart() => RunChart.Save(History, _title, _folder.Chart);
+    /// <summary>Draws the chart of what happened so far. A machine for which Skia has no library gets none, and is told so once; its run goes on.</summary>
+    public void SaveChart()
+    {
+        if (!_hasChart)
+        {
+            return;
+        }
+
+        try
+        {
+            RunChart.Save(History, _title, _folder.Chart);
+        }
+        catch (Exception error) when (error is DllNotFoundException or TypeInitializationException)
+        {
+            _hasChart = false;
+            _display.Message($"note: no chart can be drawn on this machine: {error.GetBaseException().Message.Split('\n')[0]}");
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -73,6 +73,16 @@ public sealed class TrainCommandTests
     }
 
     [Test]
+    public void AWarmupAsLongAsTheRunIsPointedOut()
+    {
+        using TinyRun run = new();
+
+        Outcome outcome = run.Train("--set", "recipe=fit");
+
+        Assert.That(outcome.Output, Does.Contain("note: the warm-up of 10,000 steps is as long as the run"), outcome.Error);
+    }
+
+    [Test]
     public void AnOutputFolderThatIsNotEmptyIsRefusedAndLeftAsItIs()
     {
         using TinyRun run = new();
