@@ -12,3 +12,4 @@
 #include "src/Kernels/Cuda/Native/pooling.cuh"
 #include "src/Kernels/Cuda/Native/ranking_loss.cuh"
 #include "src/Kernels/Cuda/Native/reductions.cuh"
+#include "src/Kernels/Cuda/Native/relative_bias.cuh"

@@ -191,6 +191,20 @@ public interface IKernels : IDisposable
     /// <param name="biasGradient">Shaped as <paramref name="bias"/>; the sum over sentences, in their order, is added to it. Or <see cref="Tensor.None"/>.</param>
     void AttentionBackward(in DeviceBatch batch, Tensor queryKeyValue, int heads, Tensor bias, in Dropout dropout, Tensor logSumExp, Tensor context, Tensor contextGradient, Tensor queryKeyValueGradient, Tensor biasGradient);
 
+    /// <summary>
+    /// <see cref="Attention"/>'s bias from MPNet's table of relative positions: element (head * L + query, key) = table[bucket(key - query), head], with the
+    /// buckets of <see cref="RelativePositions"/>.
+    /// </summary>
+    /// <param name="table">(<see cref="RelativePositions.Buckets"/>, heads).</param>
+    /// <param name="bias">Float32 (heads * L, L).</param>
+    void RelativeBias(in Parameter table, Tensor bias);
+
+    /// <summary>The gradient of <see cref="RelativeBias"/>'s table: an element's is the sum over the queries and keys of its bucket, in a fixed order.</summary>
+    /// <param name="table">The same table.</param>
+    /// <param name="biasGradient">(heads * L, L): what <see cref="AttentionBackward"/> of all layers that use the bias has added up.</param>
+    /// <param name="accumulate">See <see cref="IKernels"/>.</param>
+    void RelativeBiasBackward(in Parameter table, Tensor biasGradient, bool accumulate);
+
     /// <summary>Token vectors to sentence vectors; several modes give their results side by side, in the order of <see cref="PoolingModes"/>.</summary>
     /// <param name="batch">The batch, n tokens in s sentences.</param>
     /// <param name="modes">One or more modes.</param>

@@ -139,6 +139,20 @@ internal sealed partial class Operands
         Apart(biasGradient, bias);
     }
 
+    public void RelativeBias(in Parameter table, Tensor bias)
+    {
+        Parameter(table, RelativePositions.Buckets, table.Value.Columns, backward: false, nameof(RelativeBias));
+        Matrix(bias, Float, table.Value.Columns * bias.Columns, bias.Columns);
+        Apart(bias, table.Value);
+    }
+
+    public void RelativeBiasBackward(in Parameter table, Tensor biasGradient)
+    {
+        Parameter(table, RelativePositions.Buckets, table.Value.Columns, backward: true, nameof(RelativeBiasBackward));
+        Matrix(biasGradient, Float, table.Value.Columns * biasGradient.Columns, biasGradient.Columns);
+        Apart(table.Gradient, biasGradient);
+    }
+
     public void Pool(in DeviceBatch batch, PoolingModes modes, Tensor hidden, Tensor pooled)
     {
         Batch(batch);

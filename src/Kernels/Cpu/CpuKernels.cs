@@ -179,6 +179,20 @@ public sealed class CpuKernels : IKernels
     }
 
     /// <inheritdoc/>
+    public void RelativeBias(in Parameter table, Tensor bias)
+    {
+        Operands.RelativeBias(table, bias);
+        _operations.RelativeBias(table, bias);
+    }
+
+    /// <inheritdoc/>
+    public void RelativeBiasBackward(in Parameter table, Tensor biasGradient, bool accumulate)
+    {
+        Operands.RelativeBiasBackward(table, biasGradient);
+        _operations.RelativeBiasBackward(table, biasGradient, accumulate);
+    }
+
+    /// <inheritdoc/>
     public void Pool(in DeviceBatch batch, PoolingModes modes, Tensor hidden, Tensor pooled)
     {
         Operands.Pool(batch, modes, hidden, pooled);

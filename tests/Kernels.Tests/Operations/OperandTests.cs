@@ -103,6 +103,10 @@ internal sealed class OperandTests(KernelTarget target)
         Refused(() => _kernels.Attention(_batch, Of(5, 24), 2, Of(4, 2), none, Tensor.None, Of(5, 8)), "Attention", "'bias'", "longest sentence");
         Refused(() => _kernels.AttentionBackward(_batch, Of(5, 24), 2, Tensor.None, none, Of(5, 1), Of(5, 8), Of(5, 8), Of(5, 24), Tensor.None), "AttentionBackward", "'logSumExp'");
         Refused(() => _kernels.AttentionBackward(_batch, Of(5, 24), 2, Tensor.None, none, Of(5, 2), Of(5, 8), Of(5, 8), Of(5, 24), Of(6, 3)), "AttentionBackward", "'biasGradient'");
+        Refused(() => _kernels.RelativeBias(OfParameter(31, 2), Of(6, 3)), "RelativeBias", "'table'", "32 x 2 Float32");
+        Refused(() => _kernels.RelativeBias(OfParameter(32, 2), Of(3, 3)), "RelativeBias", "'bias'", "6 x 3 Float32");
+        Refused(() => _kernels.RelativeBiasBackward(new Parameter(Of(32, 2), Tensor.None), Of(6, 3), false), "RelativeBiasBackward", "the gradient of operand 'table'");
+        Refused(() => _kernels.RelativeBiasBackward(OfParameter(32, 2), Of(6, 4), false), "RelativeBiasBackward", "'biasGradient'");
         Refused(() => _kernels.Pool(_batch, PoolingModes.Mean | PoolingModes.Cls, Of(5, 6), Of(2, 6)), "Pool", "'pooled'");
         Refused(() => _kernels.Pool(_batch, PoolingModes.None, Of(5, 6), Of(2, 6)), "Pool", "'modes'");
         Refused(() => _kernels.PoolBackward(_batch, PoolingModes.Mean, Of(5, 6), Of(2, 6), Of(4, 6)), "PoolBackward", "'hiddenGradient'");

@@ -34,6 +34,7 @@ internal sealed class OperationSequence : IDisposable
     private readonly Tensor _preactivation;
     private readonly Tensor _activated;
     private readonly Tensor _activatedGradient;
+    private readonly Parameter _relativePositions;
     private readonly Tensor _bias;
     private readonly Tensor _biasGradient;
     private readonly Tensor _logSumExp;
@@ -77,7 +78,8 @@ internal sealed class OperationSequence : IDisposable
         _preactivation = _device.Zeros(tokens, Intermediate);
         _activated = _device.Zeros(tokens, Intermediate);
         _activatedGradient = _device.Zeros(tokens, Intermediate);
-        _bias = _device.Float(Array2.Random(Heads * 70, 70, random));
+        _relativePositions = Random(RelativePositions.Buckets, Heads, 1);
+        _bias = _device.Zeros(Heads * 70, 70);
         _biasGradient = _device.Zeros(Heads * 70, 70);
         _logSumExp = _device.Zeros(tokens, Heads);
         _pooled = _device.Zeros(Lengths.Length, 2 * Hidden);
@@ -88,11 +90,11 @@ internal sealed class OperationSequence : IDisposable
         _loss = _device.Zeros(1, 1);
         _gradientNorm = _device.Zeros(1, 1);
         _clipFactor = _device.Zeros(1, 1);
-        _results.AddRange([_wide, _wideGradient, _preactivation, _activated, _activatedGradient, _biasGradient, _logSumExp, _pooled, _units, _unitsGradient, _length, _loss, _gradientNorm, _clipFactor]);
+        _results.AddRange([_wide, _wideGradient, _preactivation, _activated, _activatedGradient, _bias, _biasGradient, _logSumExp, _pooled, _units, _unitsGradient, _length, _loss, _gradientNorm, _clipFactor]);
         _results.AddRange([.. _tokens, .. _statistics, _adam.Weights, _adam.FirstMoments, _adam.SecondMoments]);
         foreach (Parameter parameter in (Parameter[])[
             _embedding.Word, _embedding.Position, _embedding.TokenType, _embedding.Norm.Weight, _embedding.Norm.Bias, _queryKeyValue.Weight, _queryKeyValue.Bias,
-            _intermediate.Weight, _intermediate.Bias, _output.Weight, _output.Bias, _norm.Weight, _norm.Bias])
+            _intermediate.Weight, _intermediate.Bias, _output.Weight, _output.Bias, _norm.Weight, _norm.Bias, _relativePositions])
         {
             _results.Add(parameter.Gradient);
         }
@@ -115,6 +117,7 @@ internal sealed class OperationSequence : IDisposable
         Tensor contextGradient = _tokens[6];
         _kernels.EmbedNorm(batch, _embedding, _dropout, embeddedNormalized, _statistics[0], embedded);
         _kernels.Linear(embedded, _queryKeyValue, _wide);
+        _kernels.RelativeBias(_relativePositions, _bias);
         _kernels.Attention(batch, _wide, Heads, _bias, _dropout, _logSumExp, context);
         _kernels.LinearActivation(context, _intermediate, Activation.Gelu, _preactivation, _activated);
         _kernels.LinearDropoutAddNorm(_activated, _output, _dropout, embedded, _norm, normalized, _statistics[1], hidden);
@@ -129,6 +132,7 @@ internal sealed class OperationSequence : IDisposable
             context, _intermediate, Activation.Gelu, _preactivation, _activatedGradient, contextGradient, addToInputGradient: false, accumulate: false);
         _kernels.Fill(_biasGradient, 0);
         _kernels.AttentionBackward(batch, _wide, Heads, _bias, _dropout, _logSumExp, context, contextGradient, _wideGradient, _biasGradient);
+        _kernels.RelativeBiasBackward(_relativePositions, _biasGradient, accumulate: false);
         _kernels.AttentionBackward(batch, _wide, Heads, _bias, _dropout, _logSumExp, context, contextGradient, _wideGradient, Tensor.None);
         _kernels.LinearBackward(embedded, _queryKeyValue, _wideGradient, hiddenGradient, addToInputGradient: true, accumulate: false);
         _kernels.EmbedNormBackward(batch, _embedding, _dropout, embeddedNormalized, _statistics[0], hiddenGradient, accumulate: false);

@@ -1,4 +1,4 @@
-// Attention, short and tiled, forward and backward, with dropout, bias and the bias' gradient.
+// Attention, short and tiled, forward and backward, with dropout, bias and the bias' gradient; the bias of relative positions.
 #include "kernel_test.h"
 
 #include <algorithm>
@@ -176,6 +176,44 @@ void attention(bool isBf16, int heads, int headDim, std::vector<int> lengths, do
         compare("bias gradient", doubles(biasGradient.read()), added, norm(contextGradient), outputRounding(isBf16, exact.biasGradient));
     }
 }
+
+// transformers' formula, in its single precision.
+int relativeBucket(int distance)
+{
+    const int magnitude = std::abs(distance);
+    const int far = 8 + static_cast<int>(std::log(static_cast<float>(magnitude) / 8) / static_cast<float>(std::log(16.0)) * 8);
+    return (distance > 0 ? 16 : 0) + (magnitude < 8 ? magnitude : std::min(15, far));
+}
+
+void relativeBias(int heads, int length, bool isAccumulated)
+{
+    std::mt19937 random(static_cast<unsigned>(heads * 1000 + length));
+    const std::size_t size = static_cast<std::size_t>(heads) * length * length;
+    const std::vector<double> table = normal(random, 32 * static_cast<std::size_t>(heads), false), given = normal(random, size, false);
+    std::vector<double> before = normal(random, table.size(), false), bias(size), gradient(table.size());
+    for (int head = 0; head < heads; head++)
+    {
+        for (int query = 0; query < length; query++)
+        {
+            for (int key = 0; key < length; key++)
+            {
+                const std::size_t element = (static_cast<std::size_t>(head) * length + query) * length + key;
+                const std::size_t entry = static_cast<std::size_t>(relativeBucket(key - query)) * heads + head;
+                bias[element] = table[entry];
+                gradient[entry] += given[element];
+            }
+        }
+    }
+    for (std::size_t i = 0; isAccumulated && i < gradient.size(); i++)
+    {
+        gradient[i] += before[i];
+    }
+    Array<float> deviceTable(floats(table)), deviceBias(size), deviceGiven(floats(given)), deviceGradient(floats(before));
+    launch("relative_bias_forward", {3}, 256, 0, deviceTable.address(), deviceBias.address(), heads, length);
+    launch("relative_bias_backward", {32, static_cast<unsigned>(heads)}, 256, 0, deviceGiven.address(), deviceGradient.address(), heads, length, isAccumulated ? 1 : 0);
+    compare("bias", doubles(deviceBias.read()), bias);
+    compare("table gradient", doubles(deviceGradient.read()), gradient, norm(given));
+}
 }
 
 int main(int count, char** arguments)
@@ -195,6 +233,10 @@ int main(int count, char** arguments)
         add("of 512 tokens", 1, 32, std::vector<int>{512}, 0.1, false, 1u, 0, true);
         add("of one token", 12, 64, std::vector<int>{1}, 0.0, false, 1u, 0, true);
         add("of many sentences", 1, 16, std::vector<int>(256, 3), 0.1, false, 1u, 0, true);
+    }
+    for (const int length : {1, 2, 9, 70, 200})
+    {
+        tests.emplace_back("relative positions, length " + std::to_string(length), [=] { relativeBias(length == 9 ? 12 : 3, length, length % 2 == 0); });
     }
     return runAll(count, arguments, tests);
 }
