@@ -1,7 +1,7 @@
 namespace MnrEngine.Data;
 
 /// <summary>One file of a data set, and how to read it. What is left null is guessed from the file.</summary>
-/// <param name="Path">The file: .tsv, .txt (read as TSV), .csv, .jsonl, .ndjson or .json, each with or without .gz.</param>
+/// <param name="Path">The file: .tsv, .txt (read as TSV), .csv, .jsonl, .ndjson or .json, each with or without .gz, or .parquet.</param>
 public sealed record DatasetSource(string Path)
 {
     /// <summary>The format, where the extension doesn't tell it.</summary>

@@ -8,7 +8,7 @@ namespace MnrEngine.Trainer.Config;
 [Shorthand("files")]
 internal sealed record DataConfig
 {
-    [Description("The files, one after the other.")]
+    [Description("The files, one after the other. Each may also be a pattern with * or a folder, whose train files are taken.")]
     [Elements(1)]
     public required IReadOnlyList<DataFileConfig> Files { get; init; }
 
@@ -43,7 +43,7 @@ internal sealed record DataConfig
 [Shorthand("path")]
 internal sealed record DataFileConfig
 {
-    [Description("A .tsv, .csv or .jsonl file, also with .gz.")]
+    [Description("A .tsv, .csv or .jsonl file, also with .gz, or a .parquet file; or a pattern such as train-*.parquet; or a folder.")]
     [TransformersName("file")]
     [ConfigPath]
     public required string Path { get; init; }
@@ -75,4 +75,6 @@ internal enum FileFormat
     Csv,
     [JsonStringEnumMemberName("jsonl")]
     JsonLines,
+    [JsonStringEnumMemberName("parquet")]
+    Parquet,
 }

@@ -31,7 +31,7 @@ internal sealed record EvaluationConfig
 [Shorthand("path")]
 internal sealed record StsConfig
 {
-    [Description("A .csv, .tsv or .jsonl file, also with .gz.")]
+    [Description("A .csv, .tsv or .jsonl file, also with .gz, or a .parquet file.")]
     [TransformersName("file")]
     [ConfigPath]
     public required string Path { get; init; }

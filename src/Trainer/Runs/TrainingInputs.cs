@@ -68,11 +68,11 @@ internal sealed class TrainingInputs : IDisposable
 
     private static TextDataset LoadDataset(DataConfig config)
     {
-        TextDataset all = TextDataset.Load([.. config.Files.Select(file => Source(config, file))]);
+        TextDataset all = TextDataset.Load([.. config.Files.SelectMany(file => DataFiles.Find(file.Path).Select(path => Source(config, file, path)))]);
         return config.Limit < all.Count ? all.Take(config.Limit.Value) : all;
     }
 
-    private static DatasetSource Source(DataConfig all, DataFileConfig file) => new(file.Path)
+    private static DatasetSource Source(DataConfig all, DataFileConfig file, string path) => new(path)
     {
         Format = Format(file.Format ?? all.Format),
         Columns = file.Columns ?? all.Columns,
@@ -93,6 +93,7 @@ internal sealed class TrainingInputs : IDisposable
         FileFormat.Tsv => DataFormat.Tsv,
         FileFormat.Csv => DataFormat.Csv,
         FileFormat.JsonLines => DataFormat.JsonLines,
+        FileFormat.Parquet => DataFormat.Parquet,
         _ => null,
     };
 

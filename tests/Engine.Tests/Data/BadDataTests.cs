@@ -57,8 +57,8 @@ public sealed class BadDataTests
             "no row of the data set is left (FILE: 2 rows, 0 kept, 1 without a label, 1 with another label), but at least one is needed",
             source => source with { Labels = ["entailment"] });
 
-    [TestCase("data.xlsx", "the format of FILE can't be told from its extension '.xlsx': say tsv, csv or jsonl, or use one of .tsv, .csv and .jsonl")]
-    [TestCase("data.gz", "the format of FILE can't be told from its extension '': say tsv, csv or jsonl, or use one of .tsv, .csv and .jsonl")]
+    [TestCase("data.xlsx", "the format of FILE can't be told from its extension '.xlsx': say tsv, csv, jsonl or parquet, or use one of .tsv, .csv, .jsonl and .parquet")]
+    [TestCase("data.gz", "the format of FILE can't be told from its extension '': say tsv, csv, jsonl or parquet, or use one of .tsv, .csv, .jsonl and .parquet")]
     public void AnUnknownExtension(string name, string message) => Check(name, "a\tb\n", message);
 
     [Test]

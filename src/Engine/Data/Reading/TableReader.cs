@@ -35,12 +35,20 @@ internal abstract class TableReader : IDisposable
     public static TableReader Open(DatasetSource source, Func<IReadOnlyList<string>, bool> isHeader)
     {
         DataFormat format = source.Format ?? FormatOf(source.Path);
-        Stream stream = DataFile.Open(source.Path);
+        return Open(source, format, DataFile.Open(source.Path), isHeader);
+    }
+
+    /// <summary>Reads as far as the header or first row of what is open already, and closes it in the end.</summary>
+    public static TableReader Open(DatasetSource source, DataFormat format, Stream stream, Func<IReadOnlyList<string>, bool> isHeader)
+    {
         try
         {
-            return format == DataFormat.JsonLines
-                ? new JsonLinesReader(source, stream)
-                : new DelimitedReader(source, format, stream, isHeader);
+            return format switch
+            {
+                DataFormat.JsonLines => new JsonLinesReader(source, stream),
+                DataFormat.Parquet => new ParquetTableReader(source, stream),
+                _ => new DelimitedReader(source, format, stream, isHeader),
+            };
         }
         catch
         {
@@ -66,7 +74,10 @@ internal abstract class TableReader : IDisposable
 
     /// <summary>An error in a line of this file: <paramref name="what"/> says what was found and what was expected.</summary>
     public InputException ErrorAt(long line, string what, Exception? inner = null) =>
-        inner is null ? new InputException($"{Path}, line {line}: {what}") : new InputException($"{Path}, line {line}: {what}", inner);
+        inner is null ? new InputException($"{Path}, {LineWord} {line}: {what}") : new InputException($"{Path}, {LineWord} {line}: {what}", inner);
+
+    /// <summary>What <see cref="Line"/> counts.</summary>
+    private protected virtual string LineWord => "line";
 
     /// <summary>The error for bytes that are not UTF-8; counts lines on from <paramref name="firstLine"/>, that of the first byte.</summary>
     private protected InputException InvalidUtf8(ReadOnlySpan<byte> bytes, long firstLine)
@@ -82,16 +93,9 @@ internal abstract class TableReader : IDisposable
         return ErrorAt(line, $"byte {column} (0x{bytes[valid]:x2}) is not valid UTF-8, but data files must be UTF-8 text");
     }
 
-    private static DataFormat FormatOf(string path)
-    {
-        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
-        return System.IO.Path.GetExtension(name).ToLowerInvariant() switch
-        {
-            ".tsv" or ".txt" => DataFormat.Tsv,
-            ".csv" => DataFormat.Csv,
-            ".jsonl" or ".ndjson" or ".json" => DataFormat.JsonLines,
-            string other => throw new InputException(
-                $"the format of {path} can't be told from its extension '{other}': say tsv, csv or jsonl, or use one of .tsv, .csv and .jsonl"),
-        };
-    }
+    /// <summary>The format that a file's extension tells.</summary>
+    /// <exception cref="InputException">It tells none.</exception>
+    public static DataFormat FormatOf(string path) => DataFiles.KnownFormat(path) ?? throw new InputException(
+        $"the format of {path} can't be told from its extension '{DataFiles.Extension(path)}': " +
+        "say tsv, csv, jsonl or parquet, or use one of .tsv, .csv, .jsonl and .parquet");
 }
