@@ -233,6 +233,20 @@ public interface IKernels : IDisposable
     /// <param name="inputGradient">dx, (rows, width), overwritten; may be <paramref name="outputGradient"/> itself.</param>
     void NormalizeBackward(Tensor output, Tensor length, Tensor outputGradient, Tensor inputGradient);
 
+    /// <summary>The first columns of each row, divided by their length or by 1e-12 where it is shorter: an embedding of fewer dimensions (MatryoshkaLoss).</summary>
+    /// <param name="input">Float32 (rows, width).</param>
+    /// <param name="length">Saved: the length of each row's first columns before the limit, Float32 (rows, 1).</param>
+    /// <param name="output">Float32 (rows, d) with d at most width.</param>
+    void TruncateNormalize(Tensor input, Tensor length, Tensor output);
+
+    /// <summary>The gradient of <see cref="TruncateNormalize"/>: that of <see cref="Normalize"/> in the first d columns, 0 in the others.</summary>
+    /// <param name="output">The forward result, (rows, d).</param>
+    /// <param name="length">As saved.</param>
+    /// <param name="outputGradient">(rows, d).</param>
+    /// <param name="inputGradient">(rows, width).</param>
+    /// <param name="addToInputGradient">Whether the gradient is added to what is there, which leaves the other columns alone, instead of overwriting it.</param>
+    void TruncateNormalizeBackward(Tensor output, Tensor length, Tensor outputGradient, Tensor inputGradient, bool addToInputGradient);
+
     /// <summary>
     /// The multiple-negatives-ranking loss and its gradient in one go (sentence-transformers' MultipleNegativesRankingLoss): the mean over queries i of
     /// -log softmax(scale * similarity(query i, documents)) at the query's own positive.
@@ -247,6 +261,44 @@ public interface IKernels : IDisposable
     /// <param name="embeddingsGradient">Shaped as <paramref name="embeddings"/>, overwritten; <see cref="Tensor.None"/> for the loss alone. The gradient of an all-zero row under cosine is unspecified but finite.</param>
     /// <param name="accumulate">Whether the loss is added to what is there.</param>
     void RankingLoss(Tensor embeddings, int queries, in RankingLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate);
+
+    /// <summary>
+    /// The classifier's loss on pairs of embeddings (u, v) and its gradients in one go (sentence-transformers' SoftmaxLoss): the mean over pairs of
+    /// -log softmax(features W^T + b) at the pair's label.
+    /// </summary>
+    /// <param name="embeddings">Float32 (2 b, width): the b first sentences, then the b second ones in the same order.</param>
+    /// <param name="labels">Int32 (1, b): each pair's class, from 0 to classes - 1. The caller sees to that; an implementation need not check it.</param>
+    /// <param name="classifier">W (classes, parts * width) and b (1, classes).</param>
+    /// <param name="features">What the classifier is given; <see cref="PairFeatures.Embeddings"/> are two parts, the others one each.</param>
+    /// <param name="weight">The factor on loss and gradients: 1 / micro-batches under accumulation.</param>
+    /// <param name="logits">Float32 (b, classes): working memory, overwritten.</param>
+    /// <param name="loss">Float32 (1, 1): weight * loss, overwritten or added to.</param>
+    /// <param name="embeddingsGradient">Shaped as <paramref name="embeddings"/>, overwritten; <see cref="Tensor.None"/> for the loss alone, which leaves the classifier's gradients as they are. |u - v| passes nothing where u = v.</param>
+    /// <param name="accumulate">Whether loss and the classifier's gradients are added to what is there.</param>
+    void SoftmaxLoss(Tensor embeddings, Tensor labels, in LinearParameters classifier, PairFeatures features, float weight, Tensor logits, Tensor loss, Tensor embeddingsGradient, bool accumulate);
+
+    /// <summary>The mean over pairs of (cos(u, v) - y)^2 and its gradient in one go (sentence-transformers' CosineSimilarityLoss).</summary>
+    /// <param name="embeddings">Float32 (2 b, width): the b first sentences, then the b second ones in the same order.</param>
+    /// <param name="labels">Float32 (1, b): y.</param>
+    /// <param name="weight">The factor on loss and gradient: 1 / micro-batches under accumulation.</param>
+    /// <param name="loss">Float32 (1, 1): weight * loss, overwritten or added to.</param>
+    /// <param name="embeddingsGradient">Shaped as <paramref name="embeddings"/>, overwritten; <see cref="Tensor.None"/> for the loss alone. The gradient of a pair with an all-zero row is unspecified but finite.</param>
+    /// <param name="accumulate">Whether the loss is added to what is there.</param>
+    void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate);
+
+    /// <summary>
+    /// log(1 + the sum over pairs of pairs i, j with y_i &lt; y_j of exp(scale (s_i - s_j))) with s the similarity of u and v, and its gradient in one go
+    /// (sentence-transformers' CoSENTLoss): what people call more similar should be so. Equal labels make no term. Memory grows with b, not b^2.
+    /// </summary>
+    /// <param name="embeddings">Float32 (2 b, width): the b first sentences, then the b second ones in the same order.</param>
+    /// <param name="labels">Float32 (1, b): y.</param>
+    /// <param name="scale">Above 0.</param>
+    /// <param name="similarity">How u and v are compared.</param>
+    /// <param name="weight">The factor on loss and gradient: 1 / micro-batches under accumulation.</param>
+    /// <param name="loss">Float32 (1, 1): weight * loss, overwritten or added to.</param>
+    /// <param name="embeddingsGradient">Shaped as <paramref name="embeddings"/>, overwritten; <see cref="Tensor.None"/> for the loss alone. The gradient of a pair with an all-zero row under cosine is unspecified but finite.</param>
+    /// <param name="accumulate">Whether the loss is added to what is there.</param>
+    void CosentLoss(Tensor embeddings, Tensor labels, float scale, Similarity similarity, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate);
 
     /// <summary>norm = sqrt(sum of squares); factor = min(1, maximum / (norm + 1e-6)), torch's clip_grad_norm_.</summary>
     /// <param name="gradients">Float32, any shape.</param>

@@ -53,6 +53,28 @@ public enum RankingHardness
     AllNegatives,
 }
 
+/// <summary>What the softmax classifier is given of a pair of embeddings u and v, side by side in this order (sentence-transformers' <c>concatenation_sent_*</c>).</summary>
+[Flags]
+public enum PairFeatures
+{
+    /// <summary>u and v themselves.</summary>
+    Embeddings = 1,
+
+    /// <summary>|u - v|, element by element.</summary>
+    Difference = 2,
+
+    /// <summary>u * v, element by element.</summary>
+    Product = 4,
+}
+
+/// <summary>The width of <see cref="PairFeatures"/>.</summary>
+public static class PairFeaturesParts
+{
+    /// <summary>How many times an embedding's width the features take.</summary>
+    public static int Parts(this PairFeatures features) =>
+        ((features & PairFeatures.Embeddings) != 0 ? 2 : 0) + ((features & PairFeatures.Difference) != 0 ? 1 : 0) + ((features & PairFeatures.Product) != 0 ? 1 : 0);
+}
+
 /// <summary>The parameters of the multiple-negatives-ranking loss, with sentence-transformers' names and defaults.</summary>
 /// <param name="Scale">The factor on similarities (1 / temperature), above 0.</param>
 /// <param name="Similarity">How embeddings are compared.</param>

@@ -111,6 +111,65 @@ internal sealed partial class Operands(ElementType activation, Type arena)
         Apart(embeddingsGradient, loss);
     }
 
+    public void TruncateNormalize(Tensor input, Tensor length, Tensor output)
+    {
+        Matrix(input, Float, input.Rows, input.Columns);
+        MatrixOrNone(length, Float, input.Rows, 1);
+        Matrix(output, Float, input.Rows, output.Columns);
+        if (output.Columns > input.Columns)
+        {
+            throw Wrong(output, $"at most the input's {input.Columns} columns");
+        }
+
+        Apart(output, input);
+    }
+
+    public void TruncateNormalizeBackward(Tensor output, Tensor length, Tensor outputGradient, Tensor inputGradient)
+    {
+        Matrix(output, Float, output.Rows, output.Columns);
+        Matrix(length, Float, output.Rows, 1);
+        Matrix(outputGradient, Float, output.Rows, output.Columns);
+        Matrix(inputGradient, Float, output.Rows, inputGradient.Columns);
+        if (inputGradient.Columns < output.Columns)
+        {
+            throw Wrong(inputGradient, $"at least the output's {output.Columns} columns");
+        }
+
+        Apart(inputGradient, output);
+        Apart(inputGradient, outputGradient);
+    }
+
+    public void SoftmaxLoss(
+        Tensor embeddings, Tensor labels, in LinearParameters classifier, PairFeatures features, Tensor logits, Tensor loss, Tensor embeddingsGradient)
+    {
+        const PairFeatures Every = PairFeatures.Embeddings | PairFeatures.Difference | PairFeatures.Product;
+        if (features == 0 || (features & ~Every) != 0)
+        {
+            throw Unusable("features", features, "one or more of the features");
+        }
+
+        Pairs(embeddings, labels, ElementType.Int32, loss, embeddingsGradient);
+        Matrix(logits, Float, labels.Columns, logits.Columns);
+        bool backward = !embeddingsGradient.IsNone;
+        Parameter(classifier.Weight, logits.Columns, features.Parts() * embeddings.Columns, backward, nameof(SoftmaxLoss));
+        Parameter(classifier.Bias, 1, logits.Columns, backward, nameof(SoftmaxLoss));
+        Apart(logits, embeddings);
+        Apart(embeddingsGradient, logits);
+        Apart(loss, logits);
+    }
+
+    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, Tensor loss, Tensor embeddingsGradient) =>
+        Pairs(embeddings, labels, Float, loss, embeddingsGradient);
+
+    public void CosentLoss(Tensor embeddings, Tensor labels, float scale, Tensor loss, Tensor embeddingsGradient)
+    {
+        Pairs(embeddings, labels, Float, loss, embeddingsGradient);
+        if (!(scale > 0) || !float.IsFinite(scale))
+        {
+            throw Unusable("scale", scale, "a number above 0");
+        }
+    }
+
     public void GlobalNorm(Tensor gradients, float maximum, Tensor norm, Tensor clipFactor)
     {
         Matrix(gradients, Float, gradients.Rows, gradients.Columns);
@@ -141,6 +200,23 @@ internal sealed partial class Operands(ElementType activation, Type arena)
         Matrix(state.BlockDecay, Float, 1, length / AdamState.BlockLength);
         Matrix(rates, Float, 1, 4);
         Scalar(clipFactor);
+    }
+
+    /// <summary>Embeddings of pairs, the first sentences above the second ones, with a label for each.</summary>
+    private void Pairs(Tensor embeddings, Tensor labels, ElementType labelType, Tensor loss, Tensor embeddingsGradient, [CallerMemberName] string operation = "")
+    {
+        Matrix(embeddings, Float, embeddings.Rows, embeddings.Columns, operation);
+        if (embeddings.Rows % 2 != 0)
+        {
+            throw Wrong(embeddings, "two columns of as many rows", operation);
+        }
+
+        Matrix(labels, labelType, 1, embeddings.Rows / 2, operation);
+        Scalar(loss, operation);
+        Apart(loss, embeddings, operation);
+        MatrixOrNone(embeddingsGradient, Float, embeddings.Rows, embeddings.Columns, operation);
+        Apart(embeddingsGradient, embeddings, operation);
+        Apart(embeddingsGradient, loss, operation);
     }
 
     private static ArgumentException Unusable<T>(string operand, T found, string expected, [CallerMemberName] string operation = "") =>

@@ -100,8 +100,8 @@ public sealed class CpuKernels : IKernels
     public void EmbedNorm(in DeviceBatch batch, in EmbeddingParameters parameters, in Dropout dropout, Tensor normalized, Tensor inverseDeviation, Tensor output)
     {
         Operands.EmbedNorm(batch, parameters, dropout, normalized, inverseDeviation, output);
-        CheckIndices(batch.TokenIds, parameters.Word.Value.Rows, "token id");
-        CheckIndices(batch.Positions, parameters.Position.Value.Rows, "position");
+        CheckIndices(batch.TokenIds, parameters.Word.Value.Rows, "EmbedNorm", "token id", "rows in its table");
+        CheckIndices(batch.Positions, parameters.Position.Value.Rows, "EmbedNorm", "position", "rows in its table");
         _operations.EmbedNorm(batch, parameters, dropout, normalized, inverseDeviation, output);
     }
 
@@ -110,8 +110,8 @@ public sealed class CpuKernels : IKernels
         in DeviceBatch batch, in EmbeddingParameters parameters, in Dropout dropout, Tensor normalized, Tensor inverseDeviation, Tensor outputGradient, bool accumulate)
     {
         Operands.EmbedNormBackward(batch, parameters, dropout, normalized, inverseDeviation, outputGradient);
-        CheckIndices(batch.TokenIds, parameters.Word.Value.Rows, "token id");
-        CheckIndices(batch.Positions, parameters.Position.Value.Rows, "position");
+        CheckIndices(batch.TokenIds, parameters.Word.Value.Rows, "EmbedNorm", "token id", "rows in its table");
+        CheckIndices(batch.Positions, parameters.Position.Value.Rows, "EmbedNorm", "position", "rows in its table");
         _operations.EmbedNormBackward(batch, parameters, dropout, normalized, inverseDeviation, outputGradient, accumulate);
     }
 
@@ -221,10 +221,47 @@ public sealed class CpuKernels : IKernels
     }
 
     /// <inheritdoc/>
+    public void TruncateNormalize(Tensor input, Tensor length, Tensor output)
+    {
+        Operands.TruncateNormalize(input, length, output);
+        _operations.TruncateNormalize(input, length, output);
+    }
+
+    /// <inheritdoc/>
+    public void TruncateNormalizeBackward(Tensor output, Tensor length, Tensor outputGradient, Tensor inputGradient, bool addToInputGradient)
+    {
+        Operands.TruncateNormalizeBackward(output, length, outputGradient, inputGradient);
+        _operations.TruncateNormalizeBackward(output, length, outputGradient, inputGradient, addToInputGradient);
+    }
+
+    /// <inheritdoc/>
     public void RankingLoss(Tensor embeddings, int queries, in RankingLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
     {
         Operands.RankingLoss(embeddings, queries, options, loss, embeddingsGradient);
         _operations.RankingLoss(embeddings, queries, options, weight, loss, embeddingsGradient, accumulate);
+    }
+
+    /// <inheritdoc/>
+    public void SoftmaxLoss(
+        Tensor embeddings, Tensor labels, in LinearParameters classifier, PairFeatures features, float weight, Tensor logits, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    {
+        Operands.SoftmaxLoss(embeddings, labels, classifier, features, logits, loss, embeddingsGradient);
+        CheckIndices(labels, logits.Columns, "SoftmaxLoss", "label", "classes");
+        _operations.SoftmaxLoss(embeddings, labels, classifier, features, weight, logits, loss, embeddingsGradient, accumulate);
+    }
+
+    /// <inheritdoc/>
+    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    {
+        Operands.CosineSimilarityLoss(embeddings, labels, loss, embeddingsGradient);
+        _operations.CosineSimilarityLoss(embeddings, labels, weight, loss, embeddingsGradient, accumulate);
+    }
+
+    /// <inheritdoc/>
+    public void CosentLoss(Tensor embeddings, Tensor labels, float scale, Similarity similarity, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    {
+        Operands.CosentLoss(embeddings, labels, scale, loss, embeddingsGradient);
+        _operations.CosentLoss(embeddings, labels, scale, similarity, weight, loss, embeddingsGradient, accumulate);
     }
 
     /// <inheritdoc/>
@@ -245,13 +282,13 @@ public sealed class CpuKernels : IKernels
     public void Dispose() => _operations.Dispose();
 
     /// <summary>An index beyond its table would read or write memory of others. A GPU cannot say so; here it costs nothing worth mentioning.</summary>
-    private static unsafe void CheckIndices(Tensor indices, int rows, string what)
+    private static unsafe void CheckIndices(Tensor indices, int count, string operation, string what, string ofWhat)
     {
         foreach (int index in new ReadOnlySpan<int>(indices.Integers(), indices.Columns))
         {
-            if ((uint)index >= (uint)rows)
+            if ((uint)index >= (uint)count)
             {
-                throw new ArgumentException($"EmbedNorm: {what} {index} is in the batch, but its table has {rows} rows", nameof(indices));
+                throw new ArgumentException($"{operation}: {what} {index} is in the batch, but there are {count} {ofWhat}", nameof(indices));
             }
         }
     }

@@ -55,6 +55,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
         RowScratch(Math.Max(widest, limits.SentenceLength));
         PlanAttention(limits);
         PlanRankingLoss(limits);
+        PlanPairs(limits);
         if (limits.Backward)
         {
             _columnSums.Reserve(limits.Tokens, Math.Max(3 * limits.Hidden, widest), 1);
@@ -142,6 +143,8 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
         _similarities?.Dispose();
         _queryLosses?.Dispose();
         _blockSums?.Dispose();
+        _pairFeatures?.Dispose();
+        _pairs?.Dispose();
     }
 
     private static void FillFloats(float* elements, long count, float value)

@@ -35,6 +35,13 @@ internal sealed class Device : IDisposable
 
     public Tensor Float(Array2 values) => Float(values.Floats(), values.Rows, values.Columns);
 
+    public Tensor Integers(int[] values)
+    {
+        Tensor tensor = _arena.Allocate(ElementType.Int32, 1, values.Length);
+        Kernels.Write(tensor, values);
+        return tensor;
+    }
+
     public Tensor Scalar(float value) => Float([value], 1, 1);
 
     public Tensor Zeros(int rows, int columns) => Float(new Array2(rows, columns));

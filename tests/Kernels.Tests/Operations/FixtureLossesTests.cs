@@ -3,7 +3,7 @@ using NUnit.Framework;
 
 namespace MnrEngine.Kernels.Tests.Operations;
 
-/// <summary>The ranking loss against sentence-transformers in double precision.</summary>
+/// <summary>The losses against sentence-transformers in double precision.</summary>
 [TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
 internal sealed class FixtureLossesTests(KernelTarget target)
 {
@@ -35,10 +35,87 @@ internal sealed class FixtureLossesTests(KernelTarget target)
         Close.Check(actual, reference, Array2.Filled(1, 1, 1), "gradient");
     }
 
-    private static IEnumerable<string> RankingCases()
+    [TestCaseSource(nameof(SoftmaxCases))]
+    public void SoftmaxLossAndItsGradients(string name)
+    {
+        using Case test = new(name, target);
+        Parameter weight = test.Device.Parameter(test.File[$"{name}.classifier.weight"]);
+        Parameter bias = test.Device.Parameter(test.File[$"{name}.classifier.bias"]);
+        PairFeatures features = PairFeatures.Embeddings | PairFeatures.Difference
+            | (test.Settings.TryGetProperty("concatenation_sent_multiplication", out JsonElement product) && product.GetBoolean() ? PairFeatures.Product : 0);
+
+        test.Device.Kernels.SoftmaxLoss(
+            test.Embeddings, test.Device.Integers([.. test.Labels.Values.Select(label => (int)label)]), new LinearParameters(weight, bias), features, 1f,
+            test.Device.Output(test.Labels.Columns, test.Settings.GetProperty("num_labels").GetInt32()), test.Loss, test.Gradient, accumulate: false);
+
+        test.CheckLossAndGradient();
+        Array2 incoming = Array2.Filled(1, 1, 1);
+        Close.Check(test.Device.Read(weight.Gradient), test.File[$"{name}.grad.classifier.weight"], incoming, "gradient of the classifier's weight");
+        Close.Check(test.Device.Read(bias.Gradient), test.File[$"{name}.grad.classifier.bias"], incoming, "gradient of the classifier's bias");
+    }
+
+    [TestCaseSource(nameof(CosineCases))]
+    public void CosineSimilarityLossAndItsGradient(string name)
+    {
+        using Case test = new(name, target);
+        test.Device.Kernels.CosineSimilarityLoss(test.Embeddings, test.Device.Float(test.Labels), 1f, test.Loss, test.Gradient, accumulate: false);
+        test.CheckLossAndGradient();
+    }
+
+    [TestCaseSource(nameof(CosentCases))]
+    public void CosentLossAndItsGradient(string name)
+    {
+        using Case test = new(name, target);
+        test.Device.Kernels.CosentLoss(
+            test.Embeddings, test.Device.Float(test.Labels), test.Settings.GetProperty("scale").GetSingle(), Similarity.Cosine, 1f, test.Loss, test.Gradient, accumulate: false);
+        test.CheckLossAndGradient();
+    }
+
+    [TestCaseSource(nameof(MatryoshkaCases))]
+    public void TheSumOfRankingLossesOfTruncatedEmbeddings(string name)
+    {
+        using Case test = new(name, target);
+        IKernels kernels = test.Device.Kernels;
+        Tensor length = test.Device.Output(test.Embeddings.Rows, 1);
+        float scale = test.Settings.GetProperty("scale").GetSingle();
+        int queries = test.Embeddings.Rows / test.Columns;
+        bool isFirst = true;
+        foreach ((JsonElement dim, JsonElement weight) in test.Settings.GetProperty("dims").EnumerateArray().Zip(test.Settings.GetProperty("weights").EnumerateArray()))
+        {
+            Tensor truncated = test.Device.Output(test.Embeddings.Rows, dim.GetInt32());
+            Tensor gradient = test.Device.Output(truncated.Rows, truncated.Columns);
+            kernels.TruncateNormalize(test.Embeddings, length, truncated);
+            kernels.RankingLoss(truncated, queries, new RankingLossOptions(scale), weight.GetSingle(), test.Loss, gradient, accumulate: !isFirst);
+            kernels.TruncateNormalizeBackward(truncated, length, gradient, test.Gradient, addToInputGradient: !isFirst);
+            isFirst = false;
+        }
+
+        test.CheckLossAndGradient();
+    }
+
+    [Test]
+    public void EveryCaseIsOfAKnownKind()
     {
         using JsonDocument json = FixtureFile.Json("losses.json");
-        return [.. json.RootElement.EnumerateArray().Where(entry => entry.GetProperty("kind").GetString() == "mnr").Select(entry => entry.GetProperty("name").GetString()!)];
+        Assert.That(
+            json.RootElement.GetArrayLength(),
+            Is.EqualTo(RankingCases().Count() + SoftmaxCases().Count() + CosineCases().Count() + CosentCases().Count() + MatryoshkaCases().Count()));
+    }
+
+    private static IEnumerable<string> RankingCases() => Cases("mnr");
+
+    private static IEnumerable<string> SoftmaxCases() => Cases("softmax");
+
+    private static IEnumerable<string> CosineCases() => Cases("cosine_similarity");
+
+    private static IEnumerable<string> CosentCases() => Cases("cosent");
+
+    private static IEnumerable<string> MatryoshkaCases() => Cases("matryoshka");
+
+    private static IEnumerable<string> Cases(string kind)
+    {
+        using JsonDocument json = FixtureFile.Json("losses.json");
+        return [.. json.RootElement.EnumerateArray().Where(entry => entry.GetProperty("kind").GetString() == kind).Select(entry => entry.GetProperty("name").GetString()!)];
     }
 
     private static RankingLossOptions Options(JsonElement settings)
@@ -67,5 +144,58 @@ internal sealed class FixtureLossesTests(KernelTarget target)
                 _ => RankingHardness.AllNegatives,
             },
             settings.TryGetProperty("hardness_strength", out JsonElement strength) ? strength.GetSingle() : 0f);
+    }
+
+    /// <summary>A case of the fixtures on the device: its columns one below the other, and places for loss and gradient.</summary>
+    private sealed class Case : IDisposable
+    {
+        private readonly string _name;
+        private readonly JsonDocument _json = FixtureFile.Json("losses.json");
+
+        public Case(string name, KernelTarget target)
+        {
+            _name = name;
+            Device = new Device(target);
+            Settings = _json.RootElement.EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == name);
+            Embeddings = Device.Float(Joined($"{name}."));
+            Loss = Device.Output(1, 1);
+            Gradient = Device.Output(Embeddings.Rows, Embeddings.Columns);
+        }
+
+        public FixtureFile File { get; } = FixtureFile.Losses();
+
+        public Device Device { get; }
+
+        public JsonElement Settings { get; }
+
+        public int Columns => Settings.GetProperty("columns").GetInt32();
+
+        public Tensor Embeddings { get; }
+
+        public Array2 Labels => File[$"{_name}.labels"];
+
+        public Tensor Loss { get; }
+
+        public Tensor Gradient { get; }
+
+        public void CheckLossAndGradient()
+        {
+            double expected = Settings.GetProperty("loss").GetDouble();
+            Assert.That(Device.Read(Loss).Values[0], Is.EqualTo(expected).Within(Close.Tolerance * Math.Max(1e-2, Math.Abs(expected))));
+            Close.Check(Device.Read(Gradient), Joined($"{_name}.grad."), Array2.Filled(1, 1, 1), "gradient");
+        }
+
+        public void Dispose()
+        {
+            Device.Dispose();
+            File.Dispose();
+            _json.Dispose();
+        }
+
+        private Array2 Joined(string prefix)
+        {
+            Array2[] columns = [.. Enumerable.Range(0, Columns).Select(i => File[$"{prefix}{i}"])];
+            return new Array2(columns.Sum(column => column.Rows), columns[0].Columns, [.. columns.SelectMany(column => column.Values)]);
+        }
     }
 }

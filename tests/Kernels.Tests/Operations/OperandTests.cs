@@ -122,6 +122,20 @@ internal sealed class OperandTests(KernelTarget target)
                 Of(4, 6), 2, loss with { Directions = RankingDirections.QueryToDocument | RankingDirections.QueryToQuery, Partition = RankingPartition.PerDirection }, 1, one, Tensor.None, false),
             "RankingLoss", "'directions'");
         Refused(() => _kernels.RankingLoss(Of(4, 6), 2, loss, 1, Of(1, 2), Tensor.None, false), "RankingLoss", "'loss'");
+        Refused(() => _kernels.TruncateNormalize(Of(5, 6), Of(5, 1), Of(5, 7)), "TruncateNormalize", "'output'", "at most the input's 6 columns");
+        Refused(() => _kernels.TruncateNormalizeBackward(Of(5, 4), Of(5, 1), Of(5, 4), Of(5, 3), false), "TruncateNormalizeBackward", "'inputGradient'");
+        LinearParameters classifier = Layer(3, 18);
+        const PairFeatures Usual = PairFeatures.Embeddings | PairFeatures.Difference;
+        Tensor two = _device.Integers([0, 2]);
+        Refused(() => _kernels.SoftmaxLoss(Of(5, 6), two, classifier, Usual, 1, Of(2, 3), one, Tensor.None, false), "SoftmaxLoss", "'embeddings'");
+        Refused(() => _kernels.SoftmaxLoss(Of(4, 6), Of(1, 2), classifier, Usual, 1, Of(2, 3), one, Tensor.None, false), "SoftmaxLoss", "'labels'", "Int32");
+        Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, 0, 1, Of(2, 3), one, Tensor.None, false), "SoftmaxLoss", "'features'");
+        Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, PairFeatures.Embeddings, 1, Of(2, 3), one, Tensor.None, false), "SoftmaxLoss", "'classifier.Weight'");
+        Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, Usual, 1, Of(1, 3), one, Tensor.None, false), "SoftmaxLoss", "'logits'");
+        Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, Usual, 1, Of(2, 3), one, Of(4, 5), false), "SoftmaxLoss", "'embeddingsGradient'");
+        Refused(() => _kernels.CosineSimilarityLoss(Of(4, 6), Of(1, 4), 1, one, Tensor.None, false), "CosineSimilarityLoss", "'labels'", "1 x 2 Float32");
+        Refused(() => _kernels.CosentLoss(Of(4, 6), Of(1, 2), 0, Similarity.Cosine, 1, one, Tensor.None, false), "CosentLoss", "'scale'");
+        Refused(() => _kernels.CosentLoss(Of(3, 6), Of(1, 2), 1, Similarity.Cosine, 1, one, Tensor.None, false), "CosentLoss", "'embeddings'");
         Refused(() => _kernels.GlobalNorm(Of(4, 6), 0, one, Of(1, 1)), "GlobalNorm", "'maximum'");
         Refused(() => _kernels.GlobalNorm(Of(4, 6), 1, one, one), "GlobalNorm", "'clipFactor'");
         Refused(() => _kernels.Adam(new AdamState(Of(1, 63), Of(1, 63), Of(1, 63), Of(1, 63), one), default, Of(1, 4), one), "Adam", "'state.Weights'");

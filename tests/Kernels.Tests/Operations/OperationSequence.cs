@@ -11,6 +11,7 @@ internal sealed class OperationSequence : IDisposable
     private const int Heads = 4;
     private const int Vocabulary = 300;
     private const int Queries = 7;
+    private const int Pairs = 10;
 
     private static readonly int[] Lengths = [13, 1, 70, 8, 33, 2, 16, 17, 5, 64, 31, 7, 9, 12, 11, 10, 3, 21, 4, 6, 15];
 
@@ -44,6 +45,15 @@ internal sealed class OperationSequence : IDisposable
     private readonly Tensor _unitsGradient;
     private readonly Tensor _length;
     private readonly Tensor _loss;
+    private readonly LinearParameters _classifier;
+    private readonly Tensor _classes;
+    private readonly Tensor _scores;
+    private readonly Tensor _logits;
+    private readonly Tensor _truncated;
+    private readonly Tensor _truncatedIncoming;
+    private readonly Tensor _truncatedGradient;
+    private readonly Tensor[] _pairLosses;
+    private readonly Tensor[] _pairGradients;
     private readonly Tensor _gradientNorm;
     private readonly Tensor _clipFactor;
 
@@ -88,9 +98,20 @@ internal sealed class OperationSequence : IDisposable
         _unitsGradient = _device.Zeros(Lengths.Length, 2 * Hidden);
         _length = _device.Zeros(Lengths.Length, 1);
         _loss = _device.Zeros(1, 1);
+        const PairFeatures Features = PairFeatures.Embeddings | PairFeatures.Difference | PairFeatures.Product;
+        _classifier = new LinearParameters(Random(3, Features.Parts() * 2 * Hidden, 0.1), Random(1, 3, 0.1));
+        _classes = _device.Integers([.. Enumerable.Range(0, Pairs).Select(_ => random.Next(3))]);
+        _scores = _device.Float(Array2.Random(1, Pairs, random));
+        _logits = _device.Zeros(Pairs, 3);
+        _truncated = _device.Zeros(Lengths.Length, 77);
+        _truncatedIncoming = _device.Float(Array2.Random(Lengths.Length, 77, random));
+        _truncatedGradient = _device.Zeros(Lengths.Length, 2 * Hidden);
+        _pairLosses = [.. Enumerable.Range(0, 3).Select(_ => _device.Zeros(1, 1))];
+        _pairGradients = [.. Enumerable.Range(0, 3).Select(_ => _device.Zeros(2 * Pairs, 2 * Hidden))];
         _gradientNorm = _device.Zeros(1, 1);
         _clipFactor = _device.Zeros(1, 1);
         _results.AddRange([_wide, _wideGradient, _preactivation, _activated, _activatedGradient, _bias, _biasGradient, _logSumExp, _pooled, _units, _unitsGradient, _length, _loss, _gradientNorm, _clipFactor]);
+        _results.AddRange([_classifier.Weight.Gradient, _classifier.Bias.Gradient, _logits, _truncated, _truncatedGradient, .. _pairLosses, .. _pairGradients]);
         _results.AddRange([.. _tokens, .. _statistics, _adam.Weights, _adam.FirstMoments, _adam.SecondMoments]);
         foreach (Parameter parameter in (Parameter[])[
             _embedding.Word, _embedding.Position, _embedding.TokenType, _embedding.Norm.Weight, _embedding.Norm.Bias, _queryKeyValue.Weight, _queryKeyValue.Bias,
@@ -124,6 +145,14 @@ internal sealed class OperationSequence : IDisposable
         _kernels.Pool(batch, Modes, hidden, _pooled);
         _kernels.Normalize(_pooled, _length, _units);
         _kernels.RankingLoss(_units, Queries, loss, 0.5f, _loss, _unitsGradient, accumulate: false);
+        _kernels.TruncateNormalize(_units, _length, _truncated);
+        _kernels.TruncateNormalizeBackward(_truncated, _length, _truncatedIncoming, _truncatedGradient, addToInputGradient: false);
+        Tensor pairs = _pooled.FirstRows(2 * Pairs);
+        const PairFeatures Features = PairFeatures.Embeddings | PairFeatures.Difference | PairFeatures.Product;
+        _kernels.SoftmaxLoss(pairs, _classes, _classifier, Features, 1, _logits, _pairLosses[0], _pairGradients[0], accumulate: false);
+        _kernels.CosineSimilarityLoss(pairs, _scores, 1, _pairLosses[1], _pairGradients[1], accumulate: false);
+        _kernels.CosentLoss(pairs, _scores, 20, Similarity.Cosine, 1, _pairLosses[2], _pairGradients[2], accumulate: false);
+        _kernels.Normalize(_pooled, _length, _units);
         _kernels.NormalizeBackward(_units, _length, _unitsGradient, _pooledGradient);
         _kernels.PoolBackward(batch, Modes, hidden, _pooledGradient, hiddenGradient);
         _kernels.LinearDropoutAddNormBackward(

@@ -224,6 +224,82 @@ internal static class Reference
         return sum / queries;
     }
 
+    /// <summary>The first columns of each row, divided by their length.</summary>
+    public static Array2 TruncateNormalize(Array2 input, int columns)
+    {
+        Array2 first = new(input.Rows, columns);
+        for (int row = 0; row < input.Rows; row++)
+        {
+            Array.Copy(input.Values, row * input.Columns, first.Values, row * columns, columns);
+        }
+
+        return Normalize(first);
+    }
+
+    public static double SoftmaxLoss(Array2 embeddings, int[] labels, Array2 weight, Array2 bias, PairFeatures features)
+    {
+        int pairs = labels.Length;
+        int width = embeddings.Columns;
+        Array2 input = new(pairs, features.Parts() * width);
+        for (int pair = 0; pair < pairs; pair++)
+        {
+            int part = 0;
+            void Add(Func<double, double, double> feature)
+            {
+                for (int i = 0; i < width; i++)
+                {
+                    input[pair, part * width + i] = feature(embeddings[pair, i], embeddings[pairs + pair, i]);
+                }
+
+                part++;
+            }
+
+            if (features.HasFlag(PairFeatures.Embeddings))
+            {
+                Add((u, _) => u);
+                Add((_, v) => v);
+            }
+
+            if (features.HasFlag(PairFeatures.Difference))
+            {
+                Add((u, v) => Math.Abs(u - v));
+            }
+
+            if (features.HasFlag(PairFeatures.Product))
+            {
+                Add((u, v) => u * v);
+            }
+        }
+
+        Array2 logits = Linear(input, weight, bias);
+        return labels.Select((label, pair) => LogSumExp(logits.RowsOf(pair, 1).Values) - logits[pair, label]).Average();
+    }
+
+    public static double CosineSimilarityLoss(Array2 embeddings, double[] labels)
+    {
+        Array2 units = Normalize(embeddings);
+        return labels.Select((label, pair) => Math.Pow(Similar(units, pair, labels.Length + pair) - label, 2)).Average();
+    }
+
+    public static double CosentLoss(Array2 embeddings, double[] labels, double scale, Similarity similarity)
+    {
+        Array2 units = similarity == Similarity.Cosine ? Normalize(embeddings) : embeddings;
+        double[] similarities = [.. labels.Select((_, pair) => Similar(units, pair, labels.Length + pair))];
+        List<double> terms = [0];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            for (int j = 0; j < labels.Length; j++)
+            {
+                if (labels[i] < labels[j])
+                {
+                    terms.Add(scale * (similarities[i] - similarities[j]));
+                }
+            }
+        }
+
+        return LogSumExp([.. terms]);
+    }
+
     /// <summary>Dropout's factors, from Philox 4x32-10 written down word by word.</summary>
     public static double[] DropoutFactors(float probability, int site, ulong seed, int step, int count)
     {
