@@ -112,13 +112,15 @@ internal sealed class OperationSequence : IDisposable
         _clipFactor = _device.Zeros(1, 1);
         _results.AddRange([_wide, _wideGradient, _preactivation, _activated, _activatedGradient, _bias, _biasGradient, _logSumExp, _pooled, _units, _unitsGradient, _length, _loss, _gradientNorm, _clipFactor]);
         _results.AddRange([_classifier.Weight.Gradient, _classifier.Bias.Gradient, _logits, _truncated, _truncatedGradient, .. _pairLosses, .. _pairGradients]);
-        _results.AddRange([.. _tokens, .. _statistics, _adam.Weights, _adam.FirstMoments, _adam.SecondMoments]);
+        _results.AddRange([.. _tokens, .. _statistics]);
         foreach (Parameter parameter in (Parameter[])[
             _embedding.Word, _embedding.Position, _embedding.TokenType, _embedding.Norm.Weight, _embedding.Norm.Bias, _queryKeyValue.Weight, _queryKeyValue.Bias,
             _intermediate.Weight, _intermediate.Bias, _output.Weight, _output.Bias, _norm.Weight, _norm.Bias, _relativePositions])
         {
             _results.Add(parameter.Gradient);
         }
+
+        _results.AddRange([_adam.Weights, _adam.FirstMoments, _adam.SecondMoments]);
     }
 
     /// <summary>Runs the step.</summary>
