@@ -9,6 +9,7 @@
 #include "src/Kernels/Cuda/Native/layer_norm.cuh"
 #include "src/Kernels/Cuda/Native/normalize.cuh"
 #include "src/Kernels/Cuda/Native/optimizer.cuh"
+#include "src/Kernels/Cuda/Native/pair_losses.cuh"
 #include "src/Kernels/Cuda/Native/pooling.cuh"
 #include "src/Kernels/Cuda/Native/ranking_loss.cuh"
 #include "src/Kernels/Cuda/Native/reductions.cuh"

@@ -229,6 +229,246 @@ void classifier(int rows, int classes)
     compare("loss", doubles(total.read()), {loss});
     compare("gradient", doubles(device.read()), gradient);
 }
+
+void truncation(int rows, int inputWidth, int width)
+{
+    std::mt19937 random(static_cast<unsigned>(inputWidth + width));
+    const std::vector<double> x = normal(random, static_cast<std::size_t>(rows) * inputWidth, false), dy = normal(random, static_cast<std::size_t>(rows) * width, false);
+    std::vector<double> y(dy.size()), dx(x.size()), twice(x.size());
+    for (int row = 0; row < rows; row++)
+    {
+        const double* from = &x[static_cast<std::size_t>(row) * inputWidth];
+        double squares = 0, along = 0;
+        for (int c = 0; c < width; c++)
+        {
+            squares += from[c] * from[c];
+        }
+        for (int c = 0; c < width; c++)
+        {
+            const std::size_t i = static_cast<std::size_t>(row) * width + c;
+            y[i] = from[c] / std::sqrt(squares);
+            along += y[i] * dy[i];
+        }
+        for (int c = 0; c < width; c++)
+        {
+            const std::size_t i = static_cast<std::size_t>(row) * width + c, j = static_cast<std::size_t>(row) * inputWidth + c;
+            dx[j] = (dy[i] - y[i] * along) / std::sqrt(squares);
+            twice[j] = 2 * dx[j];
+        }
+    }
+    Array<float> input(floats(x)), given(floats(dy)), output(y.size()), length(rows), gradient(std::vector<float>(x.size(), 7.0f));
+    const Shape grid{static_cast<unsigned>(rows + 3) / 4};
+    launch("truncate_normalize_forward", grid, 128, 0, input.address(), length.address(), output.address(), rows, inputWidth, width);
+    compare("output", doubles(output.read()), y);
+    for (const int add : {0, 1})
+    {
+        launch("truncate_normalize_backward", grid, 128, 0, output.address(), length.address(), given.address(), gradient.address(), rows, inputWidth, width, add);
+        compare(add == 0 ? "gradient" : "gradient, added", doubles(gradient.read()), add == 0 ? dx : twice, norm(dy));
+    }
+}
+
+// Embeddings of pairs and the similarity of each, with what its gradient makes of a number a pair.
+struct Pairs
+{
+    Pairs(int pairs, int width, bool isCosine, double spread = 1) : pairs(pairs), width(width), isCosine(isCosine)
+    {
+        std::mt19937 random(static_cast<unsigned>(pairs * 7 + width));
+        embeddings = normal(random, 2 * static_cast<std::size_t>(pairs) * width, false, spread);
+        for (int pair = 0; pair < pairs; pair++)
+        {
+            similarities.push_back(dot(pair, pairs + pair) / (isCosine ? length(pair) * length(pairs + pair) : 1));
+            labels.push_back(static_cast<double>(random() % 6) / 4);
+        }
+    }
+
+    double dot(int a, int b) const
+    {
+        double sum = 0;
+        for (int c = 0; c < width; c++)
+        {
+            sum += embeddings[static_cast<std::size_t>(a) * width + c] * embeddings[static_cast<std::size_t>(b) * width + c];
+        }
+        return sum;
+    }
+
+    double length(int row) const
+    {
+        return std::sqrt(dot(row, row));
+    }
+
+    std::vector<double> gradient(const std::vector<double>& given) const
+    {
+        std::vector<double> result(embeddings.size());
+        for (int row = 0; row < 2 * pairs; row++)
+        {
+            const int pair = row % pairs, other = (row + pairs) % (2 * pairs);
+            for (int c = 0; c < width; c++)
+            {
+                const double own = embeddings[static_cast<std::size_t>(row) * width + c], across = embeddings[static_cast<std::size_t>(other) * width + c];
+                result[static_cast<std::size_t>(row) * width + c] =
+                    given[pair] * (isCosine ? across / (length(row) * length(other)) - similarities[pair] * own / (length(row) * length(row)) : across);
+            }
+        }
+        return result;
+    }
+
+    int pairs, width;
+    bool isCosine;
+    std::vector<double> embeddings, similarities, labels;
+};
+
+void cosineSimilarity(int pairs, int width)
+{
+    const Pairs given(pairs, width, true);
+    std::vector<double> gradients;
+    double loss = 0;
+    for (int pair = 0; pair < pairs; pair++)
+    {
+        const double error = given.similarities[pair] - given.labels[pair];
+        loss += 0.5 * error * error / pairs;
+        gradients.push_back(0.5 * 2 * error / pairs);
+    }
+    Array<float> embeddings(floats(given.embeddings)), labels(floats(given.labels)), similarities(pairs), lengths(2 * pairs), pairGradients(pairs),
+        gradient(given.embeddings.size()), total(1);
+    Array<double> losses(pairs);
+    const Shape grid{static_cast<unsigned>(pairs + 3) / 4};
+    launch("pair_similarity", grid, 128, 0, embeddings.address(), similarities.address(), lengths.address(), pairs, width, 1);
+    compare("similarities", doubles(similarities.read()), given.similarities);
+    launch("cosine_similarity_loss", {static_cast<unsigned>(pairs + 255) / 256}, 256, 0, similarities.address(), labels.address(), 0.5f, losses.address(), pairGradients.address(), pairs);
+    launch("reduce_loss", {1}, 256, 0, losses.address(), pairs, 0.5f, total.address(), 0);
+    launch("pair_similarity_backward", grid, 128, 0, embeddings.address(), similarities.address(), lengths.address(), pairGradients.address(), gradient.address(), pairs, width, 1);
+    compare("loss", doubles(total.read()), {loss});
+    compare("gradient", doubles(gradient.read()), given.gradient(gradients), 1);
+}
+
+void cosent(int pairs, int width, bool isCosine, double scale, double spread)
+{
+    const Pairs given(pairs, width, isCosine, spread);
+    double largest = 0;
+    const auto logit = [&](int i, int j) { return scale * (given.similarities[i] - given.similarities[j]); };
+    for (int i = 0; i < pairs; i++)
+    {
+        for (int j = 0; j < pairs; j++)
+        {
+            largest = given.labels[i] < given.labels[j] ? std::fmax(largest, logit(i, j)) : largest;
+        }
+    }
+    double sum = std::exp(-largest);
+    std::vector<double> gradients(pairs);
+    for (int i = 0; i < pairs; i++)
+    {
+        for (int j = 0; j < pairs; j++)
+        {
+            const double term = given.labels[i] < given.labels[j] ? std::exp(logit(i, j) - largest) : 0;
+            sum += term;
+            gradients[i] += scale * term;
+            gradients[j] -= scale * term;
+        }
+    }
+    for (double& gradient : gradients)
+    {
+        gradient /= sum;
+    }
+    Array<float> embeddings(floats(given.embeddings)), labels(floats(given.labels)), similarities(pairs), lengths(2 * pairs), pairGradients(pairs),
+        gradient(given.embeddings.size()), total(std::vector<float>{2.0f});
+    Array<double> above(pairs), below(pairs);
+    const Shape grid{static_cast<unsigned>(pairs + 3) / 4};
+    launch("pair_similarity", grid, 128, 0, embeddings.address(), similarities.address(), lengths.address(), pairs, width, isCosine ? 1 : 0);
+    launch("cosent_rows", {static_cast<unsigned>(pairs)}, 256, 0, similarities.address(), labels.address(), static_cast<float>(scale), above.address(), below.address(), pairs);
+    launch("cosent_loss", {1}, 256, 0, above.address(), below.address(), static_cast<float>(scale), 1.0f, total.address(), pairGradients.address(), pairs, 1);
+    launch("pair_similarity_backward", grid, 128, 0, embeddings.address(), similarities.address(), lengths.address(), pairGradients.address(), gradient.address(), pairs, width, isCosine ? 1 : 0);
+    compare("loss, added", doubles(total.read()), {2 + largest + std::log(sum)});
+    compare("gradient", doubles(gradient.read()), given.gradient(gradients), 1);
+}
+
+void softmax(int pairs, int width, int classes, int features)
+{
+    const Pairs given(pairs, width, false);
+    std::mt19937 random(static_cast<unsigned>(features));
+    const int parts = ((features & 1) != 0 ? 2 : 0) + ((features & 2) != 0 ? 1 : 0) + ((features & 4) != 0 ? 1 : 0), depth = parts * width;
+    const std::vector<double> weight = normal(random, static_cast<std::size_t>(classes) * depth, false, 0.2), bias = normal(random, classes, false);
+    std::vector<double> weightGradient(weight.size()), biasGradient(classes), gradient(given.embeddings.size());
+    std::vector<int> labels;
+    double loss = 0;
+    for (int pair = 0; pair < pairs; pair++)
+    {
+        labels.push_back(static_cast<int>(random() % static_cast<unsigned>(classes)));
+        const std::size_t u = static_cast<std::size_t>(pair) * width, v = static_cast<std::size_t>(pairs + pair) * width;
+        std::vector<double> x;
+        const auto add = [&](const std::function<double(double, double)>& feature)
+        {
+            for (int c = 0; c < width; c++)
+            {
+                x.push_back(feature(given.embeddings[u + c], given.embeddings[v + c]));
+            }
+        };
+        if ((features & 1) != 0)
+        {
+            add([](double a, double) { return a; });
+            add([](double, double b) { return b; });
+        }
+        if ((features & 2) != 0)
+        {
+            add([](double a, double b) { return std::fabs(a - b); });
+        }
+        if ((features & 4) != 0)
+        {
+            add([](double a, double b) { return a * b; });
+        }
+        std::vector<double> logits = bias;
+        double sum = 0;
+        for (int c = 0; c < classes; c++)
+        {
+            for (int i = 0; i < depth; i++)
+            {
+                logits[c] += x[i] * weight[static_cast<std::size_t>(c) * depth + i];
+            }
+            sum += std::exp(logits[c]);
+        }
+        loss += (std::log(sum) - logits[labels[pair]]) / pairs;
+        for (int c = 0; c < classes; c++)
+        {
+            const double dz = (std::exp(logits[c]) / sum - (c == labels[pair] ? 1 : 0)) / pairs;
+            biasGradient[c] += dz;
+            for (int i = 0; i < depth; i++)
+            {
+                weightGradient[static_cast<std::size_t>(c) * depth + i] += dz * x[i];
+                const double passed = dz * weight[static_cast<std::size_t>(c) * depth + i];
+                const int part = i / width, column = i % width;
+                const double a = given.embeddings[u + column], b = given.embeddings[v + column];
+                const int kind = (features & 1) != 0 ? part : part + 2;
+                const bool isDifference = kind == 2 && (features & 2) != 0;
+                gradient[u + column] += kind == 0 ? passed : kind == 1 ? 0 : isDifference ? (a > b ? passed : -passed) : passed * b;
+                gradient[v + column] += kind == 0 ? 0 : kind == 1 ? passed : isDifference ? (a > b ? -passed : passed) : passed * a;
+            }
+        }
+    }
+    Array<float> embeddings(floats(given.embeddings)), w(floats(weight)), b(floats(bias)), logits(static_cast<std::size_t>(pairs) * classes), total(1),
+        dw(std::vector<float>(weight.size(), 3.0f)), db(std::vector<float>(classes, 3.0f)), de(gradient.size());
+    Array<int> deviceLabels(labels);
+    Array<double> losses(pairs);
+    launch("classifier_logits", {static_cast<unsigned>(pairs), static_cast<unsigned>(classes)}, 128, 0, embeddings.address(), w.address(), b.address(), logits.address(), pairs, width, classes, features);
+    launch("classifier_loss", {static_cast<unsigned>(pairs + 3) / 4}, 128, 0, logits.address(), deviceLabels.address(), 1.0f, losses.address(), pairs, classes);
+    launch("reduce_loss", {1}, 256, 0, losses.address(), pairs, 1.0f, total.address(), 0);
+    const Shape weightGrid{static_cast<unsigned>(depth + 128) / 128, static_cast<unsigned>(classes)};
+    for (const int accumulate : {0, 1})
+    {
+        launch("classifier_backward_weights", weightGrid, 128, 0, embeddings.address(), logits.address(), dw.address(), db.address(), pairs, width, classes, features, accumulate);
+    }
+    launch("classifier_backward_embeddings", {static_cast<unsigned>(pairs), static_cast<unsigned>(width + 127) / 128}, 128, 0, embeddings.address(), w.address(), logits.address(),
+           de.address(), pairs, width, classes, features);
+    for (std::vector<double>* once : {&weightGradient, &biasGradient})
+    {
+        for (double& value : *once)
+        {
+            value *= 2;
+        }
+    }
+    compare("loss", doubles(total.read()), {loss});
+    compare("weight gradient, twice", doubles(dw.read()), weightGradient, 1);
+    compare("bias gradient, twice", doubles(db.read()), biasGradient, 1);
+    compare("gradient", doubles(de.read()), gradient, 1);
+}
 }
 
 int main(int count, char** arguments)
@@ -269,5 +509,22 @@ int main(int count, char** arguments)
     tests.emplace_back("ranking of dot products", [] { ranking({16, 2, 1, false, 0, 0, 1, 40}); });
     tests.emplace_back("classifier, 3 classes", [] { classifier(37, 3); });
     tests.emplace_back("classifier, 70 classes, one row", [] { classifier(1, 70); });
+    for (const int width : {1, 8, 33, 64})
+    {
+        tests.emplace_back("truncation to " + std::to_string(width), [=] { truncation(7, 64, width); });
+    }
+    tests.emplace_back("truncation of odd width", [] { truncation(5, 33, 32); });
+    tests.emplace_back("cosine similarity", [] { cosineSimilarity(37, 64); });
+    tests.emplace_back("cosine similarity, odd width", [] { cosineSimilarity(1, 33); });
+    for (const int pairs : {1, 2, 40, 300})
+    {
+        tests.emplace_back("CoSENT of " + std::to_string(pairs), [=] { cosent(pairs, 48, true, 20, 1); });
+    }
+    tests.emplace_back("CoSENT of large dot products", [] { cosent(20, 33, false, 1, 10); });
+    for (int features = 1; features < 8; features++)
+    {
+        tests.emplace_back("softmax loss with features " + std::to_string(features), [=] { softmax(9, 40, 3, features); });
+    }
+    tests.emplace_back("softmax loss, wide", [] { softmax(33, 384, 5, 7); });
     return runAll(count, arguments, tests);
 }
