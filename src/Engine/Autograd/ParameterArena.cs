@@ -31,7 +31,6 @@ public sealed class ParameterArena : IDisposable
         _kernels = kernels;
         Parameters = layout.Parameters;
         _byName = Parameters.ToDictionary(static p => p.Name);
-        BlockDecay = layout.BlockDecay;
         int length = layout.Length;
         int trained = layout.TrainedLength;
         _weightMemory = kernels.CreateArena("weights", DeviceArena.BytesOf(ElementType.Float32, 1, length));
@@ -55,9 +54,6 @@ public sealed class ParameterArena : IDisposable
     /// <summary>The gradients of <see cref="TrainedWeights"/>, (1, t); <see cref="Tensor.None"/> in an arena made for inference.</summary>
     public Tensor Gradients { get; }
 
-    /// <summary>Whether each block of <see cref="AdamState.BlockLength"/> trained elements is subject to weight decay.</summary>
-    public IReadOnlyList<bool> BlockDecay { get; }
-
     /// <summary>All parameters, in the order in which they were declared.</summary>
     public IReadOnlyList<NamedParameter> Parameters { get; }
 
@@ -70,6 +66,21 @@ public sealed class ParameterArena : IDisposable
     /// <summary>Finds a parameter by its name.</summary>
     public NamedParameter Find(string name) =>
         _byName.TryGetValue(name, out NamedParameter? parameter) ? parameter : throw new KeyNotFoundException($"the model has no parameter '{name}'");
+
+    /// <summary>For each block of <see cref="AdamState.BlockLength"/> trained elements, whether a condition holds for the parameters in it.</summary>
+    /// <param name="condition">Something that holds for all parameters of a group or for none.</param>
+    public bool[] Blocks(Func<NamedParameter, bool> condition)
+    {
+        bool[] blocks = new bool[TrainedWeights.Columns / AdamState.BlockLength];
+        foreach (NamedParameter parameter in Parameters.Where(p => p.FirstElement < TrainedWeights.Columns && condition(p)))
+        {
+            int first = (int)(parameter.FirstElement / AdamState.BlockLength);
+            int last = (int)((parameter.FirstElement + parameter.Length - 1) / AdamState.BlockLength);
+            blocks.AsSpan(first, last + 1 - first).Fill(true);
+        }
+
+        return blocks;
+    }
 
     /// <summary>The region of the weights that a parameter takes, (1, length).</summary>
     public Tensor WeightOf(NamedParameter parameter) => Weights.View(parameter.FirstElement, 1, parameter.Length);

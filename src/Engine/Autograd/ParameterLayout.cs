@@ -12,43 +12,38 @@ internal readonly record struct ParameterGroup(long FirstElement, int Rows, int 
 public sealed class ParameterLayout
 {
     private readonly List<Declaration> _declarations = [];
-    private readonly List<bool> _blockDecay = [];
     private bool _closed;
 
-    private sealed record Declaration((string Name, int[] Shape)[] Members, int Rows, int Columns, bool Decay, bool Trained);
+    private sealed record Declaration((string Name, int[] Shape)[] Members, int Rows, int Columns, bool Trained);
 
     internal List<ParameterGroup> Groups { get; } = [];
 
     internal List<NamedParameter> Parameters { get; } = [];
 
-    internal IReadOnlyList<bool> BlockDecay => _blockDecay;
-
     internal int Length { get; private set; }
 
     internal int TrainedLength { get; private set; }
 
-    /// <summary>Declares a matrix, (rows, columns). Matrices are subject to weight decay.</summary>
+    /// <summary>Declares a matrix, (rows, columns).</summary>
     /// <param name="name">Its name.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Columns.</param>
-    /// <param name="decay">Whether weight decay applies to it.</param>
-    public int Matrix(string name, int rows, int columns, bool decay = true) =>
-        Declare([(name, [rows, columns])], rows, columns, decay, trained: true);
+    public int Matrix(string name, int rows, int columns) => Declare([(name, [rows, columns])], rows, columns, trained: true);
 
-    /// <summary>Declares a vector, (1, length): a bias or a LayerNorm parameter, which weight decay leaves alone.</summary>
-    public int Vector(string name, int length) => Declare([(name, [length])], 1, length, decay: false, trained: true);
+    /// <summary>Declares a vector, (1, length): a bias or a LayerNorm parameter.</summary>
+    public int Vector(string name, int length) => Declare([(name, [length])], 1, length, trained: true);
 
     /// <summary>Declares matrices of one width that lie one below the other, so that a single product serves all of them.</summary>
     public int StackedMatrices(IReadOnlyList<string> names, int rowsOfEach, int columns) =>
-        Declare([.. names.Select(n => (n, new[] { rowsOfEach, columns }))], rowsOfEach * names.Count, columns, decay: true, trained: true);
+        Declare([.. names.Select(n => (n, new[] { rowsOfEach, columns }))], rowsOfEach * names.Count, columns, trained: true);
 
     /// <summary>Declares vectors that lie side by side.</summary>
     public int JoinedVectors(IReadOnlyList<string> names, int lengthOfEach) =>
-        Declare([.. names.Select(n => (n, new[] { lengthOfEach }))], 1, lengthOfEach * names.Count, decay: false, trained: true);
+        Declare([.. names.Select(n => (n, new[] { lengthOfEach }))], 1, lengthOfEach * names.Count, trained: true);
 
     /// <summary>Declares a parameter that is loaded and saved but not used.</summary>
     public int Unused(string name, params int[] shape) =>
-        Declare([(name, shape)], 1, shape.Aggregate(1, static (product, size) => checked(product * size)), decay: false, trained: false);
+        Declare([(name, shape)], 1, shape.Aggregate(1, static (product, size) => checked(product * size)), trained: false);
 
     /// <summary>Reserves memory for everything declared.</summary>
     /// <param name="kernels">The device.</param>
@@ -64,14 +59,14 @@ public sealed class ParameterLayout
         return new ParameterArena(kernels, this, gradients);
     }
 
-    private int Declare((string Name, int[] Shape)[] members, int rows, int columns, bool decay, bool trained)
+    private int Declare((string Name, int[] Shape)[] members, int rows, int columns, bool trained)
     {
         if (_closed)
         {
             throw new InvalidOperationException("parameters cannot be declared after memory has been reserved");
         }
 
-        _declarations.Add(new Declaration(members, rows, columns, decay, trained));
+        _declarations.Add(new Declaration(members, rows, columns, trained));
         return _declarations.Count - 1;
     }
 
@@ -88,13 +83,7 @@ public sealed class ParameterLayout
                 {
                     groups[i] = new ParameterGroup(next, declaration.Rows, declaration.Columns, trained);
                     int length = checked(declaration.Rows * declaration.Columns);
-                    int padded = checked((length + AdamState.BlockLength - 1) / AdamState.BlockLength * AdamState.BlockLength);
-                    if (trained)
-                    {
-                        _blockDecay.AddRange(Enumerable.Repeat(declaration.Decay, padded / AdamState.BlockLength));
-                    }
-
-                    next = checked(next + padded);
+                    next = checked(next + ((length + AdamState.BlockLength - 1) / AdamState.BlockLength * AdamState.BlockLength));
                 }
             }
 

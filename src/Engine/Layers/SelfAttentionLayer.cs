@@ -7,6 +7,7 @@ namespace MnrEngine.Layers;
 public sealed class SelfAttentionLayer
 {
     private readonly int _heads;
+    private readonly RelativeBiasLayer? _bias;
     private readonly Dropout _dropout;
     private readonly Tensor _logSumExp;
     private readonly Variable _output;
@@ -16,11 +17,13 @@ public sealed class SelfAttentionLayer
     /// <summary>Plans the layer.</summary>
     /// <param name="plan">Gives its buffers.</param>
     /// <param name="heads">The number of heads.</param>
+    /// <param name="bias">What is added to the scores, or null for nothing; its forward pass runs before this layer's.</param>
     /// <param name="dropout">The dropout of the attention probabilities.</param>
     /// <param name="output">The variable it produces, (tokens, hidden).</param>
-    public SelfAttentionLayer(BufferPlan plan, int heads, in Dropout dropout, Variable output)
+    public SelfAttentionLayer(BufferPlan plan, int heads, RelativeBiasLayer? bias, in Dropout dropout, Variable output)
     {
         _heads = heads;
+        _bias = bias;
         _dropout = dropout;
         _output = output;
         _logSumExp = plan.BackwardOnlyFloats(plan.TokenRows, heads);
@@ -33,7 +36,7 @@ public sealed class SelfAttentionLayer
         _input = queryKeyValue;
         int rows = pass.Batch.TokenRows;
         pass.Kernels.Attention(
-            pass.Batch, queryKeyValue.Value, _heads, Tensor.None, pass.Dropout(_dropout), _logSumExp.FirstRows(rows), _output.Begin(rows));
+            pass.Batch, queryKeyValue.Value, _heads, _bias?.Value ?? Tensor.None, pass.Dropout(_dropout), _logSumExp.FirstRows(rows), _output.Begin(rows));
         pass.Record(_backward);
         return _output;
     }
@@ -42,7 +45,7 @@ public sealed class SelfAttentionLayer
     {
         _input!.ContributeFirst();
         pass.Kernels.AttentionBackward(
-            pass.Batch, _input.Value, _heads, Tensor.None, pass.Dropout(_dropout), _logSumExp.FirstRows(pass.Batch.TokenRows),
-            _output.Value, _output.Gradient, _input.Gradient, Tensor.None);
+            pass.Batch, _input.Value, _heads, _bias?.Value ?? Tensor.None, pass.Dropout(_dropout), _logSumExp.FirstRows(pass.Batch.TokenRows),
+            _output.Value, _output.Gradient, _input.Gradient, _bias?.Gradient ?? Tensor.None);
     }
 }

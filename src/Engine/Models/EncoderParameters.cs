@@ -17,11 +17,11 @@ internal sealed class EncoderParameters : IDisposable
     {
         _description = description;
         ParameterLayout layout = new();
-        Bert = new BertParameters(description.Transformer, layout);
+        Transformer = new TransformerParameters(description.Transformer, layout);
         _modules = [.. description.Modules.Select((module, i) => module is DenseDescription dense ? Declare(layout, dense, i) : default((int, int?)?))];
         if (pooler)
         {
-            foreach (WeightName weight in BertWeights.Pooler(description.Transformer))
+            foreach (WeightName weight in TransformerWeightNames.Pooler(description.Transformer))
             {
                 layout.Unused(weight.Name, [.. weight.Shape]);
             }
@@ -32,7 +32,7 @@ internal sealed class EncoderParameters : IDisposable
 
     public ParameterArena Arena { get; }
 
-    public BertParameters Bert { get; }
+    public TransformerParameters Transformer { get; }
 
     /// <summary>The name in the arena of a parameter of a module.</summary>
     public static string ModuleName(int module, string name) => $"modules.{module}.{name}";
@@ -65,8 +65,8 @@ internal sealed class EncoderParameters : IDisposable
     }
 
     /// <summary>
-    /// Fills the arena as transformers initialises a new BERT: matrices normal with the configuration's deviation, the padding token's
-    /// row zero, biases zero, LayerNorm weights one. Dense modules are uniform in +-1/sqrt(inputs), as torch's Linear is.
+    /// Fills the arena as transformers initialises a new network: matrices normal with the configuration's deviation, the padding token's
+    /// row zero (and, where positions begin behind it, its position's), biases zero, LayerNorm weights one. Dense modules are uniform in +-1/sqrt(inputs), as torch's Linear is.
     /// </summary>
     public void Initialise(long seed)
     {
@@ -81,12 +81,12 @@ internal sealed class EncoderParameters : IDisposable
             else if (parameter.Shape.Length == 2)
             {
                 random.Normal(values, _description.Transformer.InitializerRange);
-                if (parameter.Name == "embeddings.word_embeddings.weight" && _description.Transformer.PadTokenId is int padding)
+                if (PaddingRow(parameter.Name) is int padding)
                 {
                     values.AsSpan(padding * parameter.Shape[1], parameter.Shape[1]).Clear();
                 }
             }
-            else if (parameter.Name.EndsWith("LayerNorm.weight", StringComparison.Ordinal))
+            else if (WeightNames.IsNorm(parameter.Name) && parameter.Name.EndsWith(".weight", StringComparison.Ordinal))
             {
                 values.AsSpan().Fill(1);
             }
@@ -110,6 +110,13 @@ internal sealed class EncoderParameters : IDisposable
     ];
 
     public void Dispose() => Arena.Dispose();
+
+    private int? PaddingRow(string name) => name switch
+    {
+        TransformerWeightNames.WordEmbeddings => _description.Transformer.PadTokenId,
+        TransformerWeightNames.PositionEmbeddings => _description.Transformer.Architecture.FixedPaddingToken,
+        _ => null,
+    };
 
     private NamedWeight Fetched(string name, NamedParameter parameter) => new(name, parameter.Shape, destination => Arena.Read(parameter, destination));
 

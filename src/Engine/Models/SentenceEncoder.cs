@@ -38,7 +38,7 @@ public sealed class SentenceEncoder : IDisposable
     public ParameterArena Parameters => _parameters.Arena;
 
     /// <summary>The position of a sentence's first token.</summary>
-    public int FirstPosition => 0;
+    public int FirstPosition => Description.Transformer.Architecture.FirstPosition;
 
     /// <summary>Loads an encoder from a folder that sentence-transformers or transformers wrote.</summary>
     /// <param name="folder">The model's folder.</param>
@@ -51,14 +51,14 @@ public sealed class SentenceEncoder : IDisposable
         using ModelFolder files = ModelFolder.Open(folder);
         WordPieceTokenizer tokenizer = WordPieceTokenizer.Load(files.TransformerFolder);
         CheckVocabulary(files.Description, tokenizer, folder);
-        if (maxSequenceLength > files.Description.Transformer.MaxPositionEmbeddings)
+        if (maxSequenceLength > files.Description.Transformer.LongestSentence)
         {
             throw new InputException(
-                $"{folder}: a maximum length of {maxSequenceLength} tokens was asked for, but the network has only {files.Description.Transformer.MaxPositionEmbeddings} positions");
+                $"{folder}: a maximum length of {maxSequenceLength} tokens was asked for, but the network has only {files.Description.Transformer.LongestSentence} positions");
         }
 
         EncoderDescription description = files.Description with { MaxSequenceLength = maxSequenceLength ?? files.Description.MaxSequenceLength };
-        EncoderParameters parameters = new(kernels, description, BertWeights.Pooler(files.Description.Transformer).All(w => files.Has(w.Name)), training);
+        EncoderParameters parameters = new(kernels, description, TransformerWeightNames.Pooler(files.Description.Transformer).All(w => files.Has(w.Name)), training);
         parameters.Load(files);
         return new SentenceEncoder(kernels, description, tokenizer, parameters);
     }
@@ -137,13 +137,13 @@ public sealed class SentenceEncoder : IDisposable
     /// <param name="dropoutState">See <see cref="Dropout.State"/>; needed when a probability is above 0.</param>
     public SentenceNetwork PlanNetwork(int tokens, int sentences, bool backward, DropoutRates dropout, Tensor dropoutState)
     {
-        BertConfiguration transformer = Description.Transformer;
+        TransformerConfiguration transformer = Description.Transformer;
         StepLimits limits = new(
             tokens, sentences, Description.MaxSequenceLength, transformer.HiddenSize, transformer.IntermediateSize, transformer.NumAttentionHeads,
             Math.Max(Description.PoolingDimension, Description.EmbeddingDimension), backward);
         Kernels.Plan(limits);
         BufferPlan plan = new(Kernels, limits);
-        BertTransformer bert = new(transformer, _parameters.Bert, Parameters, plan, dropout, dropoutState);
+        TransformerNetwork network = new(transformer, _parameters.Transformer, Parameters, plan, dropout, dropoutState);
         Variable output = Embedding(plan, "pooled", Description.PoolingDimension);
         List<Func<Pass, Variable, Variable>> modules = [new PoolingLayer(Description.Pooling, output).Forward];
         for (int i = 0; i < Description.Modules.Count; i++)
@@ -151,7 +151,7 @@ public sealed class SentenceEncoder : IDisposable
             modules.Add(PlanModule(plan, i, ref output));
         }
 
-        return new SentenceNetwork(new Pass(Kernels), plan, bert.Forward, modules, output)
+        return new SentenceNetwork(new Pass(Kernels), plan, network.Forward, modules, output)
         {
             Dimension = Description.EmbeddingDimension,
             FirstPosition = FirstPosition,

@@ -5,12 +5,13 @@ namespace MnrEngine.Optimizers;
 
 /// <summary>The settings of an optimizer, with torch's names and defaults.</summary>
 /// <param name="LearningRate">The peak learning rate.</param>
-/// <param name="WeightDecay">Applied to matrices, never to biases and LayerNorm parameters.</param>
+/// <param name="WeightDecay">Applied to the parameters that <paramref name="DecayGroups"/> says.</param>
 /// <param name="Beta1">Decay of the first moment.</param>
 /// <param name="Beta2">Decay of the second moment.</param>
 /// <param name="Epsilon">Added to the denominator.</param>
 /// <param name="DecoupledDecay">True for AdamW, false for Adam.</param>
 /// <param name="MaxGradientNorm">The global norm that gradients are clipped to; positive infinity for no clipping.</param>
+/// <param name="DecayGroups">What weight decay applies to.</param>
 public sealed record OptimizerOptions(
     double LearningRate,
     double WeightDecay = 0,
@@ -18,7 +19,8 @@ public sealed record OptimizerOptions(
     double Beta2 = 0.999,
     double Epsilon = 1e-8,
     bool DecoupledDecay = true,
-    double MaxGradientNorm = double.PositiveInfinity);
+    double MaxGradientNorm = double.PositiveInfinity,
+    DecayGroups DecayGroups = DecayGroups.Trainer);
 
 /// <summary>Adam and AdamW over a whole parameter arena, with clipping by the global norm.</summary>
 public sealed class AdamOptimizer : IDisposable
@@ -49,7 +51,7 @@ public sealed class AdamOptimizer : IDisposable
         _rates = _memory.Allocate(ElementType.Float32, 1, 4);
         _clipFactor = _memory.Allocate(ElementType.Float32, 1, 1);
         GradientNorm = _memory.Allocate(ElementType.Float32, 1, 1);
-        kernels.Write(blockDecay, [.. parameters.BlockDecay.Select(decays => decays ? (float)options.WeightDecay : 0f)]);
+        kernels.Write(blockDecay, [.. parameters.Blocks(p => options.DecayGroups.Decays(p.Name)).Select(decays => decays ? (float)options.WeightDecay : 0f)]);
         _state = new AdamState(parameters.TrainedWeights, parameters.Gradients, FirstMoments, SecondMoments, blockDecay);
         _constants = new AdamOptions((float)options.Beta1, (float)options.Beta2, (float)options.Epsilon, options.DecoupledDecay);
     }

@@ -9,6 +9,9 @@ public sealed record TokenizerOptions
     /// <summary>BERT's own: [CLS], [SEP], [PAD], [UNK] and [MASK], lower-cased.</summary>
     public static TokenizerOptions Bert { get; } = new();
 
+    /// <summary>DistilBERT's: BERT's under another name.</summary>
+    public static TokenizerOptions DistilBert { get; } = new() { TokenizerClass = "DistilBertTokenizer" };
+
     /// <summary>MPNet's: the same WordPiece between &lt;s&gt; and &lt;/s&gt;.</summary>
     public static TokenizerOptions Mpnet { get; } = new()
     {

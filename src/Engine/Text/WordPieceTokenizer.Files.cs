@@ -19,6 +19,20 @@ public sealed partial class WordPieceTokenizer
         return new WordPieceTokenizer(VocabularyFile.Read(vocabularyPath), options ?? TokenizerOptions.Bert, vocabularyPath);
     }
 
+    /// <summary>
+    /// A tokenizer of MPNet's kind for a vocab.txt: MPNet's, or BERT's, around which MPNet's special tokens are then put as microsoft/mpnet-base has
+    /// them: &lt;s&gt;, &lt;pad&gt;, &lt;/s&gt; and &lt;unk&gt; before it, &lt;mask&gt; behind it.
+    /// </summary>
+    /// <exception cref="InputException">The file cannot be read, or its vocabulary is none: see the constructor.</exception>
+    public static WordPieceTokenizer ForMpnet(string vocabularyPath, TokenizerOptions? options = null)
+    {
+        options ??= TokenizerOptions.Mpnet;
+        List<string> vocabulary = VocabularyFile.Read(vocabularyPath);
+        List<string> all = vocabulary.Contains(options.ClassifyToken)
+            ? vocabulary : [options.ClassifyToken, options.PaddingToken, options.SeparatorToken, "<unk>", .. vocabulary, options.MaskToken];
+        return new WordPieceTokenizer(all, options, vocabularyPath);
+    }
+
     /// <summary>The tokenizer that a tokenizer.json describes. Its truncation and padding count for nothing.</summary>
     /// <exception cref="InputException">The file cannot be read, is malformed or describes no tokenizer of BERT's kind.</exception>
     public static WordPieceTokenizer FromTokenizerJson(string path)

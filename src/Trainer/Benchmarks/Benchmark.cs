@@ -113,7 +113,7 @@ internal static class Benchmark
     }
 
     /// <summary>The operations that a token takes in the products with weights of a forward pass: four of (hidden, hidden) and two of (hidden, intermediate) in each layer.</summary>
-    private static double FlopsPerToken(BertConfiguration transformer)
+    private static double FlopsPerToken(TransformerConfiguration transformer)
     {
         double hidden = transformer.HiddenSize;
         return 2 * transformer.NumHiddenLayers * ((4 * hidden * hidden) + (2 * hidden * transformer.IntermediateSize));

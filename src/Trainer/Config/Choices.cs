@@ -36,6 +36,15 @@ internal enum OptimizerName
     Adam,
 }
 
+/// <summary>What weight decay applies to.</summary>
+internal enum WeightDecayGroups
+{
+    [JsonStringEnumMemberName("trainer")]
+    Trainer,
+    [JsonStringEnumMemberName("fit")]
+    Fit,
+}
+
 /// <summary>How the learning rate moves, with transformers' names.</summary>
 internal enum SchedulerType
 {

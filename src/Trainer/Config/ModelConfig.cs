@@ -12,7 +12,7 @@ internal sealed record ModelConfig
     [ConfigPath]
     public string? Path { get; init; }
 
-    [Description("A BERT with random weights, under transformers' names.")]
+    [Description("A model with random weights, under transformers' names.")]
     public NewModelConfig? New { get; init; }
 
     [Description("The longest sentence in tokens, [CLS] and [SEP] included; the rest is cut off. Null for the model's own.")]
@@ -29,10 +29,13 @@ internal sealed record ModelConfig
     public bool? Normalize { get; init; }
 }
 
-/// <summary>A BERT with random weights. What is left out is as in transformers' BertConfig.</summary>
+/// <summary>A network with random weights, whichever under the names of transformers' BertConfig. What is left out is as in transformers' config of its kind.</summary>
 internal sealed record NewModelConfig
 {
-    [Description("The WordPiece vocabulary, a vocab.txt with one token a line.")]
+    [Description("The kind of network. Default bert.")]
+    public ModelType? ModelType { get; init; }
+
+    [Description("The WordPiece vocabulary, a vocab.txt with one token a line. Around BERT's, a new mpnet puts its own special tokens.")]
     [TransformersName("vocab_file", "vocab")]
     [ConfigPath]
     public required string Vocabulary { get; init; }
@@ -72,11 +75,11 @@ internal sealed record NewModelConfig
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double? AttentionProbsDropoutProb { get; init; }
 
-    [Description("The longest sentence that the network can read, in tokens. Default 512.")]
+    [Description("Positions: the longest sentence that the network can read, in tokens; mpnet uses two fewer. Default 512.")]
     [Range(2, 1 << 20)]
     public int? MaxPositionEmbeddings { get; init; }
 
-    [Description("Token types, of which a sentence encoder uses the first. Default 2.")]
+    [Description("Token types, of which a sentence encoder uses the first. Default 2; only bert has them.")]
     [Range(1, 1 << 16)]
     public int? TypeVocabSize { get; init; }
 
@@ -84,9 +87,20 @@ internal sealed record NewModelConfig
     [Range(0.0, 1000)]
     public double? InitializerRange { get; init; }
 
-    [Description("Added to the variance in LayerNorm. Default 1e-12.")]
+    [Description("Added to the variance in LayerNorm. Default 1e-12, and always that in distilbert.")]
     [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double? LayerNormEps { get; init; }
+}
+
+/// <summary>Kinds of networks, with transformers' names.</summary>
+internal enum ModelType
+{
+    [JsonStringEnumMemberName("bert")]
+    Bert,
+    [JsonStringEnumMemberName("mpnet")]
+    Mpnet,
+    [JsonStringEnumMemberName("distilbert")]
+    DistilBert,
 }
 
 /// <summary>Ways of pooling, with sentence-transformers' names.</summary>

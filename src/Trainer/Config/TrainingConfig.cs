@@ -61,9 +61,12 @@ internal sealed record TrainingConfig
     [Range(0.0, 1000)]
     public required double LearningRate { get; init; }
 
-    [Description("Weight decay of matrices; biases and LayerNorm have none.")]
+    [Description("Weight decay of the parameters that weight_decay_groups says.")]
     [Range(0.0, 1000)]
     public required double WeightDecay { get; init; }
+
+    [Description("What weight_decay applies to: trainer, all but biases and LayerNorm; fit, as the old fit() told them apart by name, so that DistilBERT's norms decay but the first.")]
+    public required WeightDecayGroups WeightDecayGroups { get; init; }
 
     [Description("Decay of the running mean of the gradients.")]
     [Range(0.0, 1.0, MaximumIsExclusive = true)]

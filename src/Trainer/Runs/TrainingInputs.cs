@@ -1,12 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Evaluation;
 using MnrEngine.Kernels;
 using MnrEngine.Models;
-using MnrEngine.Serialization;
-using MnrEngine.Text;
 using MnrEngine.Trainer.Config;
 using MnrEngine.Training;
 
@@ -116,45 +112,6 @@ internal sealed class TrainingInputs : IDisposable
 
     private static SentenceEncoder LoadModel(TrainingConfig config, IKernels kernels) =>
         config.Model.New is NewModelConfig shape
-            ? NewModel(config.Model, shape, shape.Seed ?? config.Seed, kernels)
+            ? NewEncoder.Create(config.Model, shape, shape.Seed ?? config.Seed, kernels)
             : SentenceEncoder.Load(config.Model.Path!, kernels, training: true, config.Model.MaxSeqLength);
-
-    private static SentenceEncoder NewModel(ModelConfig config, NewModelConfig shape, long seed, IKernels kernels)
-    {
-        WordPieceTokenizer tokenizer = WordPieceTokenizer.FromVocabulary(shape.Vocabulary, new TokenizerOptions { Lowercase = shape.Lowercase ?? true });
-        JsonObject keys = JsonSerializer.SerializeToNode(shape, TrainingConfigJson.Default.NewModelConfig)!.AsObject();
-        foreach (string unused in keys.Where(static key => key.Value is null || key.Key is "vocabulary" or "lowercase" or "seed").Select(static key => key.Key).ToArray())
-        {
-            keys.Remove(unused);
-        }
-
-        keys["vocab_size"] = tokenizer.VocabularySize;
-        keys["pad_token_id"] = tokenizer.PaddingId;
-        BertConfiguration transformer = BertConfiguration.Read(keys, "model.new");
-        int maxLength = config.MaxSeqLength ?? transformer.MaxPositionEmbeddings;
-        if (maxLength > transformer.MaxPositionEmbeddings)
-        {
-            throw new InputException($"model.max_seq_length is {maxLength}, but the new model has only {transformer.MaxPositionEmbeddings} positions (model.new.max_position_embeddings)");
-        }
-
-        EncoderDescription description = new()
-        {
-            Transformer = transformer,
-            MaxSequenceLength = maxLength,
-            Pooling = (config.Pooling ?? [PoolingMode.Mean]).Aggregate(PoolingModes.None, static (modes, mode) => modes | Mode(mode)),
-            Modules = config.Normalize == true ? [new NormalizeDescription()] : [],
-        };
-        return SentenceEncoder.Create(description, tokenizer, kernels, seed);
-    }
-
-    private static PoolingModes Mode(PoolingMode mode) => mode switch
-    {
-        PoolingMode.Cls => PoolingModes.Cls,
-        PoolingMode.Max => PoolingModes.Max,
-        PoolingMode.Mean => PoolingModes.Mean,
-        PoolingMode.MeanSqrtLength => PoolingModes.MeanSqrtLength,
-        PoolingMode.WeightedMean => PoolingModes.WeightedMean,
-        PoolingMode.LastToken => PoolingModes.LastToken,
-        _ => throw new InvalidOperationException($"no pooling {mode}"),
-    };
 }

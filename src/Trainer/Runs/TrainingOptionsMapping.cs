@@ -24,7 +24,8 @@ internal static class TrainingOptionsMapping
         Loss = new RankingLossOptions((float)config.Loss.Scale, config.Loss.SimilarityFct == SimilarityFunction.Dot ? Similarity.Dot : Similarity.Cosine),
         Optimizer = new OptimizerOptions(
             config.LearningRate, config.WeightDecay, config.AdamBeta1, config.AdamBeta2, config.AdamEpsilon,
-            DecoupledDecay: config.Optimizer == OptimizerName.AdamW, config.MaxGradNorm ?? double.PositiveInfinity),
+            DecoupledDecay: config.Optimizer == OptimizerName.AdamW, config.MaxGradNorm ?? double.PositiveInfinity,
+            config.WeightDecayGroups == WeightDecayGroups.Fit ? DecayGroups.Fit : DecayGroups.Trainer),
         Schedule = new ScheduleOptions(
             Kind(config.LrSchedulerType), config.WarmupSteps, config.WarmupRatio ?? 0,
             config.WarmupRounding == Rounding.Up ? WarmupRounding.Up : WarmupRounding.Down, Basis(config.WarmupOf), config.ScheduleSteps, config.ScheduleShortenedByWarmup),

@@ -30,8 +30,6 @@ public sealed class ModelFixtureTests
     public static IEnumerable<string> Folders =>
         from folder in Directory.EnumerateDirectories(Fixtures.Path("models"))
         where File.Exists(Path.Combine(folder, "expected.json"))
-        let config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json"))).RootElement
-        where config.GetProperty("model_type").GetString() == "bert"
         orderby folder
         select Path.GetFileName(folder);
 
@@ -121,14 +119,14 @@ public sealed class ModelFixtureTests
         }
     }
 
-    private static PackedBatch Pack(IEnumerable<TokenizedTexts> columns)
+    private PackedBatch Pack(IEnumerable<TokenizedTexts> columns)
     {
         PackedBatch packed = new();
         foreach (TokenizedTexts column in columns)
         {
             for (int i = 0; i < column.Count; i++)
             {
-                packed.Add(column[i]);
+                packed.Add(column[i], _encoder.FirstPosition);
             }
         }
 

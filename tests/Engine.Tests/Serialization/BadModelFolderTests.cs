@@ -137,7 +137,7 @@ public sealed class BadModelFolderTests
     [TestCase("sentence_bert_config.json", """{"max_seq_length": 2}""", "max_seq_length")]
     [TestCase("sentence_bert_config.json", """{"max_seq_length": "long"}""", "max_seq_length")]
     [TestCase("tokenizer_config.json", """{"model_max_length": -1}""", "model_max_length")]
-    [TestCase("config.json", """{"model_type": "distilbert"}""", "model_type", "distilbert", "supported is \"bert\"")]
+    [TestCase("config.json", """{"model_type": "roberta"}""", "model_type", "roberta", "supported are bert, mpnet, distilbert")]
     public void AWrongSettingIsNamedWithItsFile(string file, string json, params string[] expected)
     {
         _folder.Write("model/" + file, json.Replace("64", $"{HiddenSize()}"));
@@ -190,7 +190,7 @@ public sealed class BadModelFolderTests
             }
         });
         using ModelFolder model = ModelFolder.Open(Model);
-        Assert.That(BertWeights.Pooler(model.Description.Transformer).Any(weight => model.Has(weight.Name)), Is.False);
+        Assert.That(TransformerWeightNames.Pooler(model.Description.Transformer).Any(weight => model.Has(weight.Name)), Is.False);
     }
 
     [Test]
@@ -297,7 +297,7 @@ public sealed class BadModelFolderTests
         Assert.That(Directory.GetFileSystemEntries(_folder.Root), Is.EqualTo(new[] { Model }));
     }
 
-    private int HiddenSize() => BertConfiguration.Read(Fixtures.Path("models", "tiny-bert-dense", "config.json")).HiddenSize;
+    private int HiddenSize() => TransformerConfiguration.Read(Fixtures.Path("models", "tiny-bert-dense", "config.json")).HiddenSize;
 
     private void Rewrite(WriteTensor write)
     {

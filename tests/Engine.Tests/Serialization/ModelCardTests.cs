@@ -9,7 +9,7 @@ public sealed class ModelCardTests
 {
     private static readonly EncoderDescription Description = new()
     {
-        Transformer = new BertConfiguration { HiddenSize = 128, NumHiddenLayers = 2, NumAttentionHeads = 2, IntermediateSize = 512 },
+        Transformer = new TransformerConfiguration { HiddenSize = 128, NumHiddenLayers = 2, NumAttentionHeads = 2, IntermediateSize = 512 },
         MaxSequenceLength = 64,
         Modules = [new NormalizeDescription()],
     };

@@ -16,7 +16,7 @@ public sealed class ModelFolderTests
         using ModelFolder model = ModelFolder.Open(TinyBert);
         JsonNode config = JsonNode.Parse(File.ReadAllText(Fixtures.Path("models", "tiny-bert", "config.json")))!;
         EncoderDescription description = model.Description;
-        BertConfiguration transformer = description.Transformer;
+        TransformerConfiguration transformer = description.Transformer;
         Assert.Multiple(() =>
         {
             Assert.That(transformer.VocabSize, Is.EqualTo((int)config["vocab_size"]!));
@@ -50,6 +50,8 @@ public sealed class ModelFolderTests
     [TestCase("tiny-bert-hub", PoolingModes.Mean)]
     [TestCase("tiny-bert-legacy", PoolingModes.Mean, "Normalize")]
     [TestCase("tiny-bert-dense", PoolingModes.Cls, "Dense", "Normalize")]
+    [TestCase("tiny-distilbert", PoolingModes.Mean)]
+    [TestCase("tiny-mpnet", PoolingModes.Mean, "Normalize")]
     public void EveryLayoutOpens(string name, PoolingModes pooling, params string[] modules)
     {
         string folder = Fixtures.Path("models", name);
@@ -73,7 +75,7 @@ public sealed class ModelFolderTests
     {
         using ModelFolder model = ModelFolder.Open(Fixtures.Path("models", name));
         using SafetensorsFile expected = SafetensorsFile.Open(Fixtures.Path("models", "tiny-bert", "model.safetensors"));
-        foreach (WeightName weight in (WeightName[])[.. BertWeights.Names(model.Description.Transformer), .. BertWeights.Pooler(model.Description.Transformer)])
+        foreach (WeightName weight in (WeightName[])[.. TransformerWeightNames.Names(model.Description.Transformer), .. TransformerWeightNames.Pooler(model.Description.Transformer)])
         {
             float[] reference = expected.Read(weight.Name);
             float[] found = new float[reference.Length];
@@ -85,12 +87,14 @@ public sealed class ModelFolderTests
         }
     }
 
-    [Test]
-    public void TheNamesAreTheWholeOfAModelThatTransformersWrote()
+    [TestCase("tiny-bert")]
+    [TestCase("tiny-distilbert")]
+    [TestCase("tiny-mpnet")]
+    public void TheNamesAreTheWholeOfAModelThatTransformersWrote(string name)
     {
-        using ModelFolder model = ModelFolder.Open(TinyBert);
-        using SafetensorsFile file = SafetensorsFile.Open(Fixtures.Path("models", "tiny-bert", "model.safetensors"));
-        WeightName[] names = [.. BertWeights.Names(model.Description.Transformer), .. BertWeights.Pooler(model.Description.Transformer)];
+        using ModelFolder model = ModelFolder.Open(Fixtures.Path("models", name));
+        using SafetensorsFile file = SafetensorsFile.Open(Fixtures.Path("models", name, "model.safetensors"));
+        WeightName[] names = [.. TransformerWeightNames.Names(model.Description.Transformer), .. TransformerWeightNames.Pooler(model.Description.Transformer)];
         Assert.Multiple(() =>
         {
             Assert.That(names.Select(weight => weight.Name), Is.EquivalentTo(file.Entries.Keys));

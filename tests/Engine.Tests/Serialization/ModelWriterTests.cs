@@ -23,6 +23,8 @@ public sealed class ModelWriterTests
     [TestCase("tiny-bert-gelu-new")]
     [TestCase("tiny-bert-hub")]
     [TestCase("tiny-bert-legacy")]
+    [TestCase("tiny-distilbert")]
+    [TestCase("tiny-mpnet")]
     public void WhatIsSavedIsWhatIsReadAgain(string name)
     {
         using ModelFolder original = ModelFolder.Open(Fixtures.Path("models", name));
@@ -146,17 +148,23 @@ public sealed class ModelWriterTests
         });
     }
 
-    [Test]
-    public void ANewConfigurationIsCompleteAndReadsAsItself()
+    [TestCase("""{"hidden_size": 128, "num_attention_heads": 2, "pad_token_id": null}""", "bert", "BertModel", "hidden_size", "type_vocab_size", "position_embedding_type")]
+    [TestCase("""{"model_type": "mpnet", "hidden_size": 128, "num_attention_heads": 2}""", "mpnet", "MPNetModel", "hidden_size", "layer_norm_eps", "relative_attention_num_buckets")]
+    [TestCase("""{"model_type": "distilbert", "dim": 128, "n_heads": 2}""", "distilbert", "DistilBertModel", "dim", "n_layers", "n_heads", "hidden_dim", "activation", "dropout", "attention_dropout")]
+    public void ANewConfigurationIsCompleteAndReadsAsItself(string given, string type, string modelClass, params string[] keys)
     {
-        BertConfiguration configuration = BertConfiguration.Read(JsonNode.Parse("""{"hidden_size": 128, "num_attention_heads": 2, "pad_token_id": null}""")!.AsObject(), "model");
+        TransformerConfiguration configuration = TransformerConfiguration.Read(JsonNode.Parse(given)!.AsObject(), "model");
         JsonObject saved = configuration.ToSavedJson();
-        BertConfiguration again = BertConfiguration.Read(saved, "saved");
+        TransformerConfiguration again = TransformerConfiguration.Read(saved, "saved");
         Assert.Multiple(() =>
         {
-            Assert.That(again with { Source = [] }, Is.EqualTo(configuration with { Source = again.Source }).Using<BertConfiguration>((a, b) => (a with { Source = b.Source }) == b));
+            Assert.That(again with { Source = [] }, Is.EqualTo(configuration with { Source = again.Source }).Using<TransformerConfiguration>((a, b) => (a with { Source = b.Source }) == b));
             Assert.That(saved.Select(entry => entry.Key), Is.Ordered.Using((IComparer<string>)StringComparer.Ordinal));
-            Assert.That((string?)saved["model_type"], Is.EqualTo("bert"));
+            Assert.That((string?)saved["model_type"], Is.EqualTo(type));
+            Assert.That((string?)saved["architectures"]![0], Is.EqualTo(modelClass));
+            Assert.That(keys, Is.SubsetOf(saved.Select(entry => entry.Key)));
+            Assert.That(saved.ContainsKey("hidden_size"), Is.EqualTo(type != "distilbert"));
+            Assert.That(saved.ContainsKey("type_vocab_size"), Is.EqualTo(type == "bert"));
         });
     }
 
@@ -214,7 +222,7 @@ public sealed class ModelWriterTests
         NetworkWeights(model).Select(weight => new NamedWeight(weight.Name, weight.Shape, values => model.ReadWeight(weight.Name, [.. weight.Shape], values)));
 
     private static IEnumerable<WeightName> NetworkWeights(ModelFolder model) =>
-        [.. BertWeights.Names(model.Description.Transformer), .. BertWeights.Pooler(model.Description.Transformer).Where(weight => model.Has(weight.Name))];
+        [.. TransformerWeightNames.Names(model.Description.Transformer), .. TransformerWeightNames.Pooler(model.Description.Transformer).Where(weight => model.Has(weight.Name))];
 
     private static IReadOnlyList<WeightName> ModuleWeights(ModuleDescription module) => (module as DenseDescription)?.Weights ?? [];
 

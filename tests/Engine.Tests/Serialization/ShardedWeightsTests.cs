@@ -21,7 +21,7 @@ public sealed class ShardedWeightsTests
         string folder = MakeShards();
         using ModelFolder sharded = ModelFolder.Open(folder);
         using ModelFolder whole = ModelFolder.Open(Fixtures.Path("models", "tiny-bert"));
-        foreach (WeightName weight in BertWeights.Names(whole.Description.Transformer))
+        foreach (WeightName weight in TransformerWeightNames.Names(whole.Description.Transformer))
         {
             float[] expected = new float[WeightShape.Count(weight.Shape)];
             float[] found = new float[expected.Length];

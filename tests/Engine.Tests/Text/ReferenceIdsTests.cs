@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using MnrEngine.Serialization;
 using MnrEngine.Testing;
 using MnrEngine.Text;
@@ -45,10 +46,37 @@ public sealed class ReferenceIdsTests
     }
 
     [Test]
-    public void Mpnet()
+    public void MpnetAroundBertsVocabulary()
     {
-        string[] vocabulary = ["<s>", "<pad>", "</s>", "<unk>", .. File.ReadLines(Vocabularies.Text), "<mask>"];
-        WordPieceTokenizer tokenizer = new(vocabulary, TokenizerOptions.Mpnet);
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.ForMpnet(Vocabularies.Text);
+        AssertReferenceIds("mpnet.jsonl", TokenizerOptions.Mpnet, _ => tokenizer);
+    }
+
+    [Test]
+    public void MpnetFromItsVocabularyAndSettings()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllLines(folder.Path("vocab.txt"), MpnetVocabulary);
+        File.Copy(Fixtures.Path("models", "tiny-mpnet", "tokenizer_config.json"), folder.Path("tokenizer_config.json"));
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.Load(folder.Root);
+        AssertReferenceIds("mpnet.jsonl", TokenizerOptions.Mpnet, _ => tokenizer);
+        Assert.That(WordPieceTokenizer.ForMpnet(folder.Path("vocab.txt")).VocabularySize, Is.EqualTo(MpnetVocabulary.Length), "it has the special tokens already");
+    }
+
+    [Test]
+    public void MpnetFromItsTokenizerJson()
+    {
+        // As Hugging Face wrote it for a small vocabulary, with the large one in its place.
+        JsonObject json = JsonFile.ReadObject(Fixtures.Path("models", "tiny-mpnet", "tokenizer.json"));
+        json["model"]!["vocab"] = new JsonObject(MpnetVocabulary.Select(static (token, id) => KeyValuePair.Create<string, JsonNode?>(token, id)));
+        foreach (JsonNode? added in json["added_tokens"]!.AsArray())
+        {
+            added!["id"] = Array.IndexOf(MpnetVocabulary, (string)added["content"]!);
+        }
+
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.Path("tokenizer.json"), json.ToJsonString());
+        WordPieceTokenizer tokenizer = WordPieceTokenizer.FromTokenizerJson(folder.Path("tokenizer.json"));
         AssertReferenceIds("mpnet.jsonl", TokenizerOptions.Mpnet, _ => tokenizer);
     }
 
@@ -76,6 +104,8 @@ public sealed class ReferenceIdsTests
             }
         });
     }
+
+    private static string[] MpnetVocabulary { get; } = ["<s>", "<pad>", "</s>", "<unk>", .. File.ReadLines(Vocabularies.Text), "<mask>"];
 
     private static IEnumerable<string> ModelFolders()
     {

@@ -54,10 +54,10 @@ internal sealed class CardText(ModelCard card, EncoderDescription description)
             Line($"- **License:** {Markdown(card.License)}");
         }
 
-        BertConfiguration transformer = description.Transformer;
+        TransformerConfiguration transformer = description.Transformer;
         Heading(3, "Full Model Architecture");
         Line("```");
-        Line($"Transformer(bert, layers={transformer.NumHiddenLayers}, hidden={transformer.HiddenSize}, heads={transformer.NumAttentionHeads}, intermediate={transformer.IntermediateSize}, vocabulary={transformer.VocabSize})");
+        Line($"Transformer({transformer.Architecture}, layers={transformer.NumHiddenLayers}, hidden={transformer.HiddenSize}, heads={transformer.NumAttentionHeads}, intermediate={transformer.IntermediateSize}, vocabulary={transformer.VocabSize})");
         Line($"Pooling({string.Join(", ", ModuleFiles.PoolingNames.Where(known => description.Pooling.HasFlag(known.Mode)).Select(known => known.Name))})");
         foreach (ModuleDescription module in description.Modules)
         {

@@ -9,7 +9,7 @@ namespace MnrEngine.Serialization;
 public sealed record EncoderDescription
 {
     /// <summary>The network that makes token vectors.</summary>
-    public required BertConfiguration Transformer { get; init; }
+    public required TransformerConfiguration Transformer { get; init; }
 
     /// <summary>The longest sentence in tokens, [CLS] and [SEP] included; the rest is cut off. At most the network's positions.</summary>
     public required int MaxSequenceLength { get; init; }

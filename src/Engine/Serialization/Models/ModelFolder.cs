@@ -16,7 +16,7 @@ public sealed class ModelFolder : IDisposable
         TransformerFolder = transformerFolder;
         Description = description;
         _weights = weights;
-        _stored = BertWeights.Match(weights);
+        _stored = TransformerWeightNames.Match(weights, description.Transformer.Architecture);
         _moduleWeights = moduleWeights;
     }
 
@@ -72,11 +72,11 @@ public sealed class ModelFolder : IDisposable
     }
 
     /// <summary>Whether the network has a parameter; a saved model may lack the pooler's.</summary>
-    /// <param name="name">As <see cref="BertWeights"/> names it.</param>
+    /// <param name="name">As <see cref="TransformerWeightNames"/> names it.</param>
     public bool Has(string name) => _stored.ContainsKey(name);
 
     /// <summary>Reads a parameter of the network.</summary>
-    /// <param name="name">As <see cref="BertWeights"/> names it, whatever the file calls it.</param>
+    /// <param name="name">As <see cref="TransformerWeightNames"/> names it, whatever the file calls it.</param>
     /// <param name="shape">The shape that it has to have.</param>
     /// <param name="destination">As many numbers as the shape has; row-major.</param>
     /// <exception cref="InputException">It is missing, has another shape, or holds NaN or infinity.</exception>
@@ -109,7 +109,7 @@ public sealed class ModelFolder : IDisposable
 
     private void CheckWeights()
     {
-        foreach (WeightName weight in BertWeights.Names(Description.Transformer))
+        foreach (WeightName weight in TransformerWeightNames.Names(Description.Transformer))
         {
             _weights.CheckShape(Stored(weight.Name), weight.Shape);
         }

@@ -18,7 +18,7 @@ public sealed class ModelWriter
 
     /// <summary>Prepares a model for writing.</summary>
     /// <param name="description">What it consists of.</param>
-    /// <param name="transformer">The network's weights: those of <see cref="BertWeights.Names"/> and, or not, those of <see cref="BertWeights.Pooler"/>.</param>
+    /// <param name="transformer">The network's weights: those of <see cref="TransformerWeightNames.Names"/> and, or not, those of <see cref="TransformerWeightNames.Pooler"/>.</param>
     /// <param name="modules">The weights of each of the description's modules; empty for one that has none.</param>
     /// <param name="writeTokenizer">Writes the tokenizer's files into a folder; its model_max_length is to be the description's maximum length.</param>
     /// <param name="card">The content of README.md, such as a <see cref="ModelCard"/> gives.</param>
@@ -31,7 +31,7 @@ public sealed class ModelWriter
         string card)
     {
         _description = description;
-        _transformer = Order([.. BertWeights.Names(description.Transformer)], transformer, BertWeights.Pooler(description.Transformer));
+        _transformer = Order([.. TransformerWeightNames.Names(description.Transformer)], transformer, TransformerWeightNames.Pooler(description.Transformer));
         _modules = [.. description.Modules.Zip(modules, (module, weights) => Order((module as DenseDescription)?.Weights ?? [], weights, []))];
         _writeTokenizer = writeTokenizer;
         _card = card;

@@ -10,7 +10,7 @@ internal static class TransformerFiles
     /// <summary>The encoder that these files describe, with mean pooling.</summary>
     public static EncoderDescription Read(string folder)
     {
-        BertConfiguration transformer = BertConfiguration.Read(Path.Combine(folder, "config.json"));
+        TransformerConfiguration transformer = TransformerConfiguration.Read(Path.Combine(folder, "config.json"));
         JsonFields? encoder = ReadOptional(Path.Combine(folder, EncoderConfiguration));
         JsonFields? tokenizer = ReadOptional(Path.Combine(folder, TokenizerConfiguration));
         if (encoder?.Text("transformer_task") is string task && task != "feature-extraction")
@@ -21,7 +21,7 @@ internal static class TransformerFiles
         return new EncoderDescription
         {
             Transformer = transformer,
-            MaxSequenceLength = ReadMaxSequenceLength(encoder, tokenizer, transformer.MaxPositionEmbeddings),
+            MaxSequenceLength = ReadMaxSequenceLength(encoder, tokenizer, transformer.LongestSentence),
             LowerCase = encoder?.Flag("do_lower_case", false) ?? false,
         };
     }

@@ -11,27 +11,30 @@ namespace MnrEngine.Models;
 public readonly record struct DropoutRates(float Hidden, float Attention);
 
 /// <summary>
-/// BERT's encoder, planned for a largest batch: embeddings, then layers of self-attention and feed-forward blocks, each followed by
+/// The encoder of BERT and its kin, planned for a largest batch: embeddings, then layers of self-attention and feed-forward blocks, each followed by
 /// dropout, the residual and LayerNorm (post-LN). Dropout sites are numbered in forward order: 0 behind the embeddings, then for each layer the
-/// attention probabilities, the attention's output and the feed-forward block's output.
+/// attention probabilities, the attention's output (whether or not the architecture has dropout there) and the feed-forward block's output.
 /// </summary>
-internal sealed class BertTransformer
+internal sealed class TransformerNetwork
 {
     private const int SitesPerLayer = 3;
 
     private readonly EmbeddingLayer _embedding;
+    private readonly RelativeBiasLayer? _relativeBias;
     private readonly Block[] _blocks;
 
     private sealed record Block(
         LinearLayer QueryKeyValue, SelfAttentionLayer Attention, LinearDropoutAddNormLayer AttentionOutput, LinearActivationLayer Intermediate, LinearDropoutAddNormLayer Output);
 
-    public BertTransformer(
-        BertConfiguration configuration, BertParameters parameters, ParameterArena arena, BufferPlan plan, DropoutRates dropout, Tensor dropoutState)
+    public TransformerNetwork(
+        TransformerConfiguration configuration, TransformerParameters parameters, ParameterArena arena, BufferPlan plan, DropoutRates dropout, Tensor dropoutState)
     {
         int hidden = configuration.HiddenSize;
         Tensor hiddenGradient = plan.TokenGradient("hidden", hidden);
         Variable embedded = new(plan.SavedTokens("hidden of even layers", hidden), hiddenGradient);
         _embedding = new EmbeddingLayer(plan, parameters.Embedding(arena), new Dropout(dropout.Hidden, 0, dropoutState), embedded);
+        _relativeBias = configuration.Architecture.RelativePositions is null ? null : new RelativeBiasLayer(plan, parameters.RelativePositions(arena));
+        float behindAttention = configuration.Architecture.HasAttentionOutputDropout ? dropout.Hidden : 0;
         _blocks = [.. Enumerable.Range(0, configuration.NumHiddenLayers).Select(PlanBlock)];
 
         Block PlanBlock(int layer)
@@ -45,9 +48,9 @@ internal sealed class BertTransformer
             Variable output = new(plan.SavedTokens(layer % 2 == 0 ? "hidden of odd layers" : "hidden of even layers", hidden), hiddenGradient);
             return new Block(
                 new LinearLayer(parameters.QueryKeyValue(arena, layer), queryKeyValue),
-                new SelfAttentionLayer(plan, configuration.NumAttentionHeads, new Dropout(dropout.Attention, site, dropoutState), context),
+                new SelfAttentionLayer(plan, configuration.NumAttentionHeads, _relativeBias, new Dropout(dropout.Attention, site, dropoutState), context),
                 new LinearDropoutAddNormLayer(
-                    plan, parameters.AttentionOutput(arena, layer), new Dropout(dropout.Hidden, site + 1, dropoutState), parameters.AttentionNorm(arena, layer), attended),
+                    plan, parameters.AttentionOutput(arena, layer), new Dropout(behindAttention, site + 1, dropoutState), parameters.AttentionNorm(arena, layer), attended),
                 new LinearActivationLayer(
                     parameters.Intermediate(arena, layer), configuration.Activation, plan.BackwardOnlyTokens(configuration.IntermediateSize), intermediate),
                 new LinearDropoutAddNormLayer(
@@ -59,6 +62,7 @@ internal sealed class BertTransformer
     public Variable Forward(Pass pass)
     {
         Variable hidden = _embedding.Forward(pass);
+        _relativeBias?.Forward(pass);
         foreach (Block block in _blocks)
         {
             Variable context = block.Attention.Forward(pass, block.QueryKeyValue.Forward(pass, hidden));
