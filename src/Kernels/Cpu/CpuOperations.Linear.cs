@@ -17,14 +17,13 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     public void Linear(Tensor input, in LinearParameters parameters, Tensor output)
     {
-        MatrixView weight = parameters.Weight.Value.Matrix().Transposed;
         if (parameters.Bias.IsNone)
         {
-            _gemm.Multiply(input.Matrix(), weight, output.Matrix());
+            MultiplyForward(input, parameters, output, default(NoEpilogue));
         }
         else
         {
-            _gemm.Multiply(input.Matrix(), weight, output.Matrix(), accumulate: false, new BiasEpilogue<TVector>(parameters.Bias.Value.Floats()));
+            MultiplyForward(input, parameters, output, new BiasEpilogue<TVector>(parameters.Bias.Value.Floats()));
         }
     }
 
@@ -99,7 +98,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     public void LinearDropoutAddNorm(
         Tensor input, in LinearParameters linear, in Dropout dropout, Tensor residual, in NormParameters norm, Tensor normalized, Tensor inverseDeviation, Tensor output)
     {
-        _gemm.Multiply(input.Matrix(), linear.Weight.Value.Matrix().Transposed, output.Matrix());
+        MultiplyForward(input, linear, output, default(NoEpilogue));
         DropoutAddNormJob job = new(
             output.Floats(), output.Columns, linear.Bias.Value.Floats(), new DropoutFactors(dropout), RowScratch(output.Columns), residual.Floats(),
             norm.Weight.Value.Floats(), norm.Bias.Value.Floats(), norm.Epsilon, normalized.Floats(), inverseDeviation.Floats());
@@ -127,6 +126,21 @@ internal sealed unsafe partial class CpuOperations<TVector>
         MultiplyBackward(input, linear, linearGradient, inputGradient, addToInputGradient: false, accumulate);
     }
 
+    /// <summary>output = epilogue(x W^T), with the weight as it was packed when it was published.</summary>
+    private void MultiplyForward<TEpilogue>(Tensor input, in LinearParameters parameters, Tensor output, in TEpilogue epilogue)
+        where TEpilogue : struct, IGemmEpilogue
+    {
+        Tensor weight = parameters.Weight.Value;
+        if (_packedWeights.TransposeOf(weight) is PackedMatrix<TVector> packed)
+        {
+            _gemm.Multiply(input.Matrix(), packed, output.Matrix(), accumulate: false, epilogue);
+        }
+        else
+        {
+            _gemm.Multiply(input.Matrix(), weight.Matrix().Transposed, output.Matrix(), accumulate: false, epilogue);
+        }
+    }
+
     private void MultiplyBackward(Tensor input, in LinearParameters parameters, float* outputGradient, Tensor inputGradient, bool addToInputGradient, bool accumulate)
     {
         Tensor weight = parameters.Weight.Value;
@@ -140,9 +154,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     private void LinearActivation<TFunction>(Tensor input, in LinearParameters parameters, Tensor preactivation, Tensor output)
         where TFunction : struct, IActivationFunction<TVector> =>
-        _gemm.Multiply(
-            input.Matrix(), parameters.Weight.Value.Matrix().Transposed, output.Matrix(), accumulate: false,
-            new ActivationEpilogue<TVector, TFunction>(parameters.Bias.Value.Floats(), preactivation.Floats(), output.Columns));
+        MultiplyForward(input, parameters, output, new ActivationEpilogue<TVector, TFunction>(parameters.Bias.Value.Floats(), preactivation.Floats(), output.Columns));
 
     /// <summary>dy becomes dz, whose sums over blocks of rows are left in the column sums.</summary>
     private void PreactivationGradient<TFunction>(Tensor preactivation, Tensor gradient)

@@ -19,6 +19,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
 
     private readonly CpuThreads _threads;
     private readonly Gemm<TVector> _gemm;
+    private readonly PackedWeights<TVector> _packedWeights;
     private readonly ColumnSums<TVector> _columnSums;
     private readonly StagingSlots _staging = new();
     private NativeBuffer? _rows;
@@ -27,6 +28,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
     {
         _threads = new CpuThreads(threads);
         _gemm = new Gemm<TVector>(_threads);
+        _packedWeights = new PackedWeights<TVector>(_threads);
         _columnSums = new ColumnSums<TVector>(_threads);
     }
 
@@ -121,9 +123,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
     {
     }
 
-    public void PublishWeights(Tensor weights)
-    {
-    }
+    public void PublishWeights(Tensor weights) => _packedWeights.Publish(weights);
 
     public void GradientReady(Tensor gradient)
     {
@@ -133,6 +133,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
     {
         _threads.Dispose();
         _gemm.Dispose();
+        _packedWeights.Dispose();
         _columnSums.Dispose();
         _staging.Dispose();
         _rows?.Dispose();

@@ -12,7 +12,7 @@ namespace MnrEngine.Kernels.Cpu;
 internal static unsafe class GemmPacking
 {
     /// <summary>Panels filled side by side from one stored row: enough to read long runs, few enough for the pages that a core keeps track of.</summary>
-    private const int PanelsAtOnce = 24;
+    private const int PanelsAtOnce = 12;
 
     /// <summary>How many stored rows ahead memory is fetched.</summary>
     private const int RowsAhead = 6;
@@ -104,22 +104,28 @@ internal static unsafe class GemmPacking
         }
     }
 
-    /// <summary>Four rows by four depths at a time; where the width is no multiple of four, the last four rows overlap the ones before.</summary>
+    /// <summary>Four rows by sixteen or four depths at a time; where the width is no multiple of four, the last four rows overlap the ones before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose(float* source, nint stride, int width, int depth, float* panel)
     {
         int k = 0;
-        for (; k + 4 <= depth; k += 4)
+        for (; k + Prefetch.Line <= depth; k += Prefetch.Line)
         {
-            if (k % Prefetch.Line == 0)
+            // The same place in the next panel.
+            for (int i = 0; i < width; i++)
             {
-                // The same place in the next panel.
-                for (int i = 0; i < width; i++)
-                {
-                    Prefetch.Near(source + (width + i) * stride + k);
-                }
+                Prefetch.Near(source + (width + i) * stride + k);
             }
 
+            for (int i = 0; i < width; i += 4)
+            {
+                int row = Math.Min(i, width - 4);
+                TransposeSixteen(source + row * stride + k, stride, panel + (nint)k * width + row, width);
+            }
+        }
+
+        for (; k + 4 <= depth; k += 4)
+        {
             for (int i = 0; i < width; i += 4)
             {
                 int row = Math.Min(i, width - 4);
@@ -134,6 +140,45 @@ internal static unsafe class GemmPacking
                 panel[(nint)k * width + i] = source[i * stride + k];
             }
         }
+    }
+
+    /// <summary>Copies the transpose of four rows by sixteen columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeSixteen(float* from, nint fromStride, float* to, nint toStride)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Vector512<float> a = Vector512.Load(from);
+            Vector512<float> b = Vector512.Load(from + fromStride);
+            Vector512<float> c = Vector512.Load(from + 2 * fromStride);
+            Vector512<float> d = Vector512.Load(from + 3 * fromStride);
+            Vector512<double> abLow = Avx512F.UnpackLow(a, b).AsDouble();
+            Vector512<double> abHigh = Avx512F.UnpackHigh(a, b).AsDouble();
+            Vector512<double> cdLow = Avx512F.UnpackLow(c, d).AsDouble();
+            Vector512<double> cdHigh = Avx512F.UnpackHigh(c, d).AsDouble();
+
+            // Each holds, for every fourth column, the four rows' elements side by side.
+            StoreQuarters(Avx512F.UnpackLow(abLow, cdLow).AsSingle(), to, 4 * toStride);
+            StoreQuarters(Avx512F.UnpackHigh(abLow, cdLow).AsSingle(), to + toStride, 4 * toStride);
+            StoreQuarters(Avx512F.UnpackLow(abHigh, cdHigh).AsSingle(), to + 2 * toStride, 4 * toStride);
+            StoreQuarters(Avx512F.UnpackHigh(abHigh, cdHigh).AsSingle(), to + 3 * toStride, 4 * toStride);
+        }
+        else
+        {
+            for (int column = 0; column < Prefetch.Line; column += 4)
+            {
+                TransposeFour(from + column, fromStride, to + column * toStride, toStride);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreQuarters(Vector512<float> quarters, float* to, nint stride)
+    {
+        quarters.GetLower().GetLower().Store(to);
+        Avx512F.ExtractVector128(quarters, 1).Store(to + stride);
+        Avx512F.ExtractVector128(quarters, 2).Store(to + 2 * stride);
+        Avx512F.ExtractVector128(quarters, 3).Store(to + 3 * stride);
     }
 
     /// <summary>Copies the transpose of four rows by four columns.</summary>

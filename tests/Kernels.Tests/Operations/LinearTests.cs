@@ -47,6 +47,31 @@ internal sealed class LinearTests(KernelTarget target)
     }
 
     [Test]
+    public void PublishedWeightsAreUsedAsTheyAreWhenTheyWereLastPublished()
+    {
+        Array2 x = Array2.Random(20, 24, _random);
+        using DeviceArena arena = _device.Kernels.CreateArena("weights", 2 * DeviceArena.BytesOf(ElementType.Float32, 33, 24));
+        Tensor[] weights = [arena.Allocate(ElementType.Float32, 33, 24), arena.Allocate(ElementType.Float32, 33, 24)];
+        Tensor output = _device.Output(20, 33);
+        for (int publication = 0; publication < 3; publication++)
+        {
+            Array2[] values = [Array2.Random(33, 24, _random), Array2.Random(33, 24, _random)];
+            for (int i = 0; i < weights.Length; i++)
+            {
+                _device.Kernels.Write(weights[i], values[i].Floats());
+                _device.Kernels.PublishWeights(weights[i]);
+            }
+
+            for (int use = 0; use < 4; use++)
+            {
+                LinearParameters linear = new(new Parameter(weights[use % 2], _device.Output(33, 24)), default);
+                _device.Kernels.Linear(_device.Float(x), linear, output);
+                Close.Check(_device.Read(output), Reference.Linear(x, values[use % 2], null), x, "y");
+            }
+        }
+    }
+
+    [Test]
     public void LinearActivation([Values] Activation activation, [Values(1, 37)] int rows, [Values(3, 40)] int outputs, [Values] bool hasBias)
     {
         const int Inputs = 12;

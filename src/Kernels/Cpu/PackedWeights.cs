@@ -1,0 +1,86 @@
+namespace MnrEngine.Kernels.Cpu;
+
+/// <summary>
+/// Weights in the layout of the matrix product's right operand, kept from one <see cref="IKernels.PublishWeights"/> to the next: encoding packs
+/// every weight once instead of once a batch, accumulated and evaluated steps once instead of once a pass.
+/// </summary>
+/// <remarks>
+/// Only weights inside a region that was published are kept, since of others nobody says when they change. What is kept takes as much memory as
+/// the weights themselves; only the forward product's layout is, because the backward one's is used once a step.
+/// </remarks>
+internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable
+    where TVector : struct, IFloatVector<TVector>
+{
+    private readonly Dictionary<Place, Entry> _entries = [];
+    private readonly HashSet<Tensor> _regions = [];
+
+    /// <summary>Weights in this region have changed.</summary>
+    public void Publish(Tensor region)
+    {
+        // Arenas that have been released take their weights with them.
+        _regions.RemoveWhere(static known => known.Arena!.Address == 0);
+        foreach ((Place place, Entry entry) in _entries)
+        {
+            if (place.Arena.Address == 0)
+            {
+                entry.Matrix.Dispose();
+                _entries.Remove(place);
+            }
+            else if (place.Overlaps(region))
+            {
+                entry.IsCurrent = false;
+            }
+        }
+
+        _regions.Add(region);
+    }
+
+    /// <summary>The transpose of a weight, packed; null when the weight lies in no region that was published.</summary>
+    public PackedMatrix<TVector>? TransposeOf(Tensor weight)
+    {
+        Place place = new(weight.Arena!, weight.Offset, weight.Rows, weight.Columns);
+        if (!_entries.TryGetValue(place, out Entry? entry))
+        {
+            if (!_regions.Any(place.IsInside))
+            {
+                return null;
+            }
+
+            entry = new Entry();
+            _entries.Add(place, entry);
+        }
+
+        if (!entry.IsCurrent)
+        {
+            entry.Matrix.Pack(weight.Matrix().Transposed, threads);
+            entry.IsCurrent = true;
+        }
+
+        return entry.Matrix;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Entry entry in _entries.Values)
+        {
+            entry.Matrix.Dispose();
+        }
+    }
+
+    private readonly record struct Place(DeviceArena Arena, long Offset, int Rows, int Columns)
+    {
+        private long End => Offset + ((long)Rows * Columns * sizeof(float));
+
+        public bool Overlaps(Tensor region) => ReferenceEquals(Arena, region.Arena) && Offset < region.Offset + region.Bytes && region.Offset < End;
+
+        public bool IsInside(Tensor region) => ReferenceEquals(Arena, region.Arena) && region.Offset <= Offset && End <= region.Offset + region.Bytes;
+    }
+
+    private sealed class Entry
+    {
+        public PackedMatrix<TVector> Matrix { get; } = new();
+
+        public bool IsCurrent { get; set; }
+    }
+}
