@@ -1,21 +1,28 @@
 using System.Diagnostics;
+using System.Globalization;
 using MnrEngine.Kernels.Cpu;
 
 namespace MnrEngine.Kernels.Bench;
 
 /// <summary>
-/// Times the matrix products of a MiniLM step beside the fused-multiply-add peak of the same threads. Peak and product take turns, so that
-/// what else the machine is doing falls on both; the share printed is best over best.
+/// Times the matrix products of a training step (forward, and both of the backward pass) beside the fused-multiply-add peak of the same threads and
+/// beside OpenBLAS. All take turns, so that what else the machine is doing falls on each of them; what is printed is best over best.
 /// </summary>
 internal static unsafe class GemmBench<TVector>
     where TVector : struct, IFloatVector<TVector>
 {
     private const int Attempts = 40;
 
+    // (outputs, inputs): the four linear layers of a block of MiniLM and of BERT-base.
+    private static readonly (int Outputs, int Inputs)[] Shapes =
+        [(1152, 384), (384, 384), (1536, 384), (384, 1536), (2304, 768), (768, 768), (3072, 768), (768, 3072)];
+
     public static void Run(CpuThreads threads, int tokens)
     {
-        Console.WriteLine($"{TVector.InstructionSet.Name()}, {threads.Count} threads, {tokens} tokens");
-        foreach ((int outputs, int inputs) in ((int, int)[])[(1152, 384), (384, 384), (1536, 384), (384, 1536)])
+        OpenBlas? peer = OpenBlas.Load(threads.Count);
+        Console.WriteLine($"{TVector.InstructionSet.Name()}, {threads.Count} threads, {tokens} tokens; peer: {peer?.Description ?? "no OpenBLAS found"}");
+        Console.WriteLine("outputs x inputs   product      GFLOP/s   of peak   OpenBLAS   ratio");
+        foreach ((int outputs, int inputs) in Shapes)
         {
             using NativeBuffer x = Numbers(tokens * inputs);
             using NativeBuffer w = Numbers(outputs * inputs);
@@ -24,33 +31,38 @@ internal static unsafe class GemmBench<TVector>
             MatrixView weight = new(w.Floats, outputs, inputs);
             MatrixView output = new(y.Floats, tokens, outputs);
             using Gemm<TVector> gemm = new(threads);
-            using PackedMatrix<TVector> packed = new();
-            string shape = $"{outputs,5} x {inputs,-5}";
-            Time(threads, $"{shape} y = x W^T       ", input, weight.Transposed, () => gemm.Multiply(input, weight.Transposed, output));
-            packed.Pack(weight.Transposed, threads);
-            Time(threads, $"{shape} y = x W^T packed", input, weight.Transposed, () => gemm.Multiply(input, packed, output, false, default(NoEpilogue)));
-            Time(threads, $"{shape} dx = dy W       ", output, weight, () => gemm.Multiply(output, weight, input));
-            packed.Pack(weight, threads);
-            Time(threads, $"{shape} dx = dy W packed", output, weight, () => gemm.Multiply(output, packed, input, false, default(NoEpilogue)));
-            Time(threads, $"{shape} dW = dy^T x     ", output.Transposed, input, () => gemm.Multiply(output.Transposed, input, weight));
+            string shape = $"{outputs,7} x {inputs,-6}";
+            Time(threads, peer, gemm, $"{shape}   y = x W^T ", input, weight.Transposed, output);
+            Time(threads, peer, gemm, $"{shape}   dx = dy W ", output, weight, input);
+            Time(threads, peer, gemm, $"{shape}   dW = dy^T x", output.Transposed, input, weight);
         }
     }
 
-    private static void Time(CpuThreads threads, string name, MatrixView left, MatrixView right, Action multiply)
+    private static void Time(CpuThreads threads, OpenBlas? peer, Gemm<TVector> gemm, string name, MatrixView left, MatrixView right, MatrixView result)
     {
         double operations = 2.0 * left.Rows * left.Columns * right.Columns;
         double best = 0;
+        double peerBest = 0;
         double peak = 0;
-        multiply();
+        gemm.Multiply(left, right, result);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             peak = Math.Max(peak, FmaPeak.Measure(threads, TVector.InstructionSet));
-            long start = Stopwatch.GetTimestamp();
-            multiply();
-            best = Math.Max(best, operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            best = Math.Max(best, operations / Seconds(() => gemm.Multiply(left, right, result)));
+            if (peer is not null)
+            {
+                peerBest = Math.Max(peerBest, operations / Seconds(() => peer.Multiply(left, right, result)));
+            }
         }
 
-        Console.WriteLine($"{name} {best / 1e9,7:F1} GFLOP/s of {peak / 1e9,6:F1}: {best / peak,6:P1}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-30} {best / 1e9,9:F1} {best / peak,9:P1} {peerBest / 1e9,10:F1} {(peerBest > 0 ? best / peerBest : 0),7:F2}"));
+    }
+
+    private static double Seconds(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private static NativeBuffer Numbers(int count)
