@@ -26,12 +26,16 @@ internal static class CommandLine
 
         try
         {
-            // Signals are the train command's own business (see Interruption); the others may be ended at any time.
+            // Signals are train's and prepare's own business (see Interruption); the others may be ended at any time.
             return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (InputException exception)
         {
             return Report(exception, exception.Message, ExitCodes.WrongInput);
+        }
+        catch (MnrEngine.Data.Preparation.PreparationException exception)
+        {
+            return Report(exception, exception.Message, ExitCodes.Failed);
         }
         catch (OutOfMemoryException exception)
         {
@@ -59,6 +63,7 @@ internal static class CommandLine
     private static RootCommand Root() => new("Trains sentence encoders with the multiple-negatives-ranking loss, and uses them.")
     {
         Verbose,
+        PrepareCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         EncodeCommand.Create(),

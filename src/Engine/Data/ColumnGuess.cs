@@ -71,18 +71,8 @@ internal static partial class ColumnGuess
             _ => FormattableString.Invariant($"negative_{i - 1}"),
         })];
 
-    /// <summary>negative, negative_1, negative_2 and so on (neg and hard_neg too), by number.</summary>
-    private static IEnumerable<int> Negatives(IReadOnlyList<string> names) =>
-        from position in Enumerable.Range(0, names.Count)
-        let match = NegativeName().Match(names[position].Trim())
-        where match.Success
-        orderby match.Groups[1].Length, match.Groups[1].Value
-        select position;
-
-    private static int FindAny(IReadOnlyList<string> names, string[] known) =>
-        known.Select(name => Find(names, name)).FirstOrDefault(position => position >= 0, -1);
-
-    private static int Find(IReadOnlyList<string> names, string name)
+    /// <summary>The position of a name, or -1.</summary>
+    public static int Find(IReadOnlyList<string> names, string name)
     {
         for (int i = 0; i < names.Count; i++)
         {
@@ -94,6 +84,17 @@ internal static partial class ColumnGuess
 
         return -1;
     }
+
+    /// <summary>negative, negative_1, negative_2 and so on (neg and hard_neg too), by number.</summary>
+    private static IEnumerable<int> Negatives(IReadOnlyList<string> names) =>
+        from position in Enumerable.Range(0, names.Count)
+        let match = NegativeName().Match(names[position].Trim())
+        where match.Success
+        orderby match.Groups[1].Length, match.Groups[1].Value
+        select position;
+
+    private static int FindAny(IReadOnlyList<string> names, string[] known) =>
+        known.Select(name => Find(names, name)).FirstOrDefault(position => position >= 0, -1);
 
     [GeneratedRegex(@"\A(?:negative|neg|hard_neg|hard_negative)_?([0-9]*)\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NegativeName();

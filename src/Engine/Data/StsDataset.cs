@@ -40,7 +40,8 @@ public sealed class StsDataset
     /// <summary>Reads pairs from a file. Blank lines are passed over.</summary>
     /// <param name="source">
     /// The file; its columns are the two sentences and the score, by name or position. When they are null: sentence1, sentence2 and
-    /// score (or the like) by a header's names, and without a header line the first three columns. Labels are not used.
+    /// score (or the like) by a header's names, those of the STS benchmark's own form, and without a header line the first three columns. Labels
+    /// are not used.
     /// </param>
     /// <param name="scale">What scores are divided by: 5 for STSb's 0 to 5. Correlations don't depend on it.</param>
     /// <exception cref="InputException">The file can't be read or is malformed, a score is no number, or there are fewer than two pairs.</exception>
@@ -57,7 +58,8 @@ public sealed class StsDataset
             throw new InputException($"{source.Columns.Count} columns of {source.Path} are named, but an STS file needs 3: two sentences and a score");
         }
 
-        using TableReader table = TableReader.Open(source, fields => ColumnChoice.UsesNames(source.Columns ?? []) || ColumnGuess.IsStsHeader(fields));
+        source = StsBenchmark.Recognize(source, () => DataFile.Open(source.Path));
+        using TableReader table = TableReader.Open(source, HeaderTest(source));
         table.Bind(ChooseColumns(table, source), texts: 2);
         List<string> sentences1 = [], sentences2 = [];
         List<double> scores = [];
@@ -80,7 +82,12 @@ public sealed class StsDataset
         return new StsDataset(sentences1, sentences2, scores);
     }
 
-    private static IReadOnlyList<int> ChooseColumns(TableReader table, DatasetSource source)
+    /// <summary>Whether a first line is a header for this source.</summary>
+    internal static Func<IReadOnlyList<string>, bool> HeaderTest(DatasetSource source) =>
+        fields => ColumnChoice.UsesNames(source.Columns ?? []) || ColumnGuess.IsStsHeader(fields);
+
+    /// <summary>The positions of the two sentences and the score.</summary>
+    internal static IReadOnlyList<int> ChooseColumns(TableReader table, DatasetSource source)
     {
         if (source.Columns is null && table.Names is not null)
         {

@@ -5,10 +5,11 @@ namespace MnrEngine.Data;
 /// <summary>Which columns of a training file are texts, and which is the label. The texts are bound in front of the label.</summary>
 internal sealed class TextColumns
 {
-    private TextColumns(IReadOnlyList<string> names, bool hasLabel)
+    private TextColumns(IReadOnlyList<string> names, bool hasLabel, bool hasExtra)
     {
         Names = names;
         Label = hasLabel ? names.Count : -1;
+        Extra = hasExtra ? names.Count + (hasLabel ? 1 : 0) : -1;
     }
 
     /// <summary>The names of the text columns.</summary>
@@ -17,13 +18,19 @@ internal sealed class TextColumns
     /// <summary>The index of the label among the bound columns, or -1.</summary>
     public int Label { get; }
 
+    /// <summary>The index of the further column among the bound columns, or -1.</summary>
+    public int Extra { get; }
+
     /// <summary>Whether a first line is a header for this source.</summary>
     public static Func<IReadOnlyList<string>, bool> HeaderTest(DatasetSource source) =>
         fields => ColumnChoice.UsesNames([.. source.Columns ?? [], source.LabelColumn]) || ColumnGuess.IsTextHeader(fields);
 
     /// <summary>Chooses the columns of a file, as its source says or by guessing, and binds the table to them.</summary>
+    /// <param name="table">The file.</param>
+    /// <param name="source">What is known about it.</param>
+    /// <param name="extra">A further column that is bound where there is one of this name.</param>
     /// <exception cref="InputException">A column isn't there, or they can't be guessed.</exception>
-    public static TextColumns Choose(TableReader table, DatasetSource source)
+    public static TextColumns Choose(TableReader table, DatasetSource source, string? extra = null)
     {
         int label = source.LabelColumn is null ? -1 : ColumnChoice.Find(table, source.LabelColumn);
         IReadOnlyList<int> texts;
@@ -52,8 +59,9 @@ internal sealed class TextColumns
         }
 
         bool hasLabel = label >= 0;
-        table.Bind(hasLabel ? [.. texts, label] : texts, texts.Count);
-        return new TextColumns(table.Names is null ? ColumnGuess.DefaultNames(texts.Count) : [.. texts.Select(i => table.Names[i])], hasLabel);
+        int further = extra is null || table.Names is null ? -1 : ColumnGuess.Find(table.Names, extra);
+        table.Bind([.. texts, .. hasLabel ? (int[])[label] : [], .. further >= 0 ? (int[])[further] : []], texts.Count);
+        return new TextColumns(table.Names is null ? ColumnGuess.DefaultNames(texts.Count) : [.. texts.Select(i => table.Names[i])], hasLabel, further >= 0);
     }
 
     private static IReadOnlyList<int> GuessByName(TableReader table, IReadOnlyList<string> names, int label)

@@ -42,7 +42,8 @@ internal static class TokenizeCommand
         }
     }
 
-    private static WordPieceTokenizer Load(string model) =>
+    /// <summary>The tokenizer of a model's folder, a tokenizer.json or a vocab.txt.</summary>
+    public static WordPieceTokenizer Load(string model) =>
         Directory.Exists(model) ? WordPieceTokenizer.Load(model)
         : model.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? WordPieceTokenizer.FromTokenizerJson(model)
         : WordPieceTokenizer.FromVocabulary(model);

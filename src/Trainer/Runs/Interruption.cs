@@ -10,13 +10,16 @@ internal sealed class Interruption : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Action<string> _tell;
+    private readonly string _message;
     private int _signal;
 
     /// <summary>Begins to listen.</summary>
     /// <param name="tell">Is told what will happen now; called on another thread.</param>
-    public Interruption(Action<string> tell)
+    /// <param name="message">What it is told.</param>
+    public Interruption(Action<string> tell, string message = "stopping after this step; once more ends the program at once")
     {
         _tell = tell;
+        _message = message;
         _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
 
@@ -45,7 +48,7 @@ internal sealed class Interruption : IDisposable
         }
 
         context.Cancel = true;
-        _tell("stopping after this step; once more ends the program at once");
+        _tell(_message);
         _stop.Cancel();
     }
 }

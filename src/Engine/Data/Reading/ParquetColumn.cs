@@ -78,8 +78,9 @@ internal sealed class ParquetTexts(DataField column) : ParquetColumn(column)
     protected override void LoadValues(ParquetRowGroupReader group, int rows, Memory<int>? levels)
     {
         // Texts of the group before are let go first.
-        _values = new ReadOnlyMemory<char>[rows];
-        group.ReadRawAsync(Field, _values.AsMemory(), levels, null).AsTask().GetAwaiter().GetResult();
+        Array.Clear(_values);
+        _values = _values.Length < rows ? new ReadOnlyMemory<char>[rows] : _values;
+        group.ReadRawAsync(Field, _values.AsMemory(0, rows), levels, null).AsTask().GetAwaiter().GetResult();
     }
 
     protected override ReadOnlySpan<char> Text(int value) => _values[value].Span;

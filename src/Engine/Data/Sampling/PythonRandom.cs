@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace MnrEngine.Data.Sampling;
 
-/// <summary>Python's <c>random.Random(seed)</c> as far as the old data loader uses it: <c>shuffle</c>.</summary>
+/// <summary>Python's <c>random.Random(seed)</c> as far as the old data loader and the example scripts use it: <c>shuffle</c> and <c>choice</c>.</summary>
 public sealed class PythonRandom
 {
     private readonly MersenneTwister _words;
@@ -35,8 +35,9 @@ public sealed class PythonRandom
         }
     }
 
-    /// <summary>Python's <c>_randbelow</c>: as many bits as the limit has, drawn until they are below it.</summary>
-    private int Below(int limit)
+    /// <summary>Python's <c>_randbelow</c>, the position that <c>random.choice</c> takes: as many bits as the limit has, drawn until they are below it.</summary>
+    /// <param name="limit">At least 1.</param>
+    public int Below(int limit)
     {
         int shift = BitOperations.LeadingZeroCount((uint)limit);
         uint drawn;

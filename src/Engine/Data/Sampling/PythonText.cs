@@ -3,13 +3,20 @@ using MnrEngine.Text;
 
 namespace MnrEngine.Data.Sampling;
 
-/// <summary>What Python's string methods do, as far as the old data loader uses them.</summary>
+/// <summary>What Python's string methods do, as far as the old data loader and the example scripts use them.</summary>
 internal static class PythonText
 {
     /// <summary>
     /// <c>text.strip().lower()</c>, but for one rule: Python writes a capital sigma at the end of a word as ς, here it is always σ.
     /// </summary>
     public static string StripAndLower(string text)
+    {
+        string stripped = Strip(text).ToString();
+        return Ascii.IsValid(stripped) ? stripped.ToLowerInvariant() : Lower(stripped);
+    }
+
+    /// <summary><c>text.strip()</c>.</summary>
+    public static ReadOnlySpan<char> Strip(ReadOnlySpan<char> text)
     {
         int start = 0;
         int end = text.Length;
@@ -23,8 +30,7 @@ internal static class PythonText
             end--;
         }
 
-        string stripped = text[start..end];
-        return Ascii.IsValid(stripped) ? stripped.ToLowerInvariant() : Lower(stripped);
+        return text[start..end];
     }
 
     /// <summary>What <c>str.isspace()</c> holds for: .NET's white space and the four separators from U+001C.</summary>

@@ -1,0 +1,242 @@
+using MnrEngine.Serialization;
+
+namespace MnrEngine.Data.Preparation;
+
+/// <summary>
+/// Makes the rows that a loss needs of data sets as they are published: reads, merges, filters and writes them, in one pass and on two threads. Rows
+/// aren't kept: a million take the same memory as a thousand, but for a hash of each, and for triplets their texts.
+/// </summary>
+public sealed class Preparation
+{
+    private static readonly string[] Splits = ["train", "dev", "test"];
+
+    private readonly PreparationOptions _options;
+    private readonly IReadOnlyList<NliSource> _nli = [];
+    private readonly IReadOnlyList<StsSource> _sts = [];
+    private readonly CancellationToken _stop;
+    private readonly string[] _texts;
+    private readonly string? _number;
+    private readonly DuplicateRows _seen = new();
+    private readonly RowSample _sample;
+    private TripletBuilder? _triplets;
+    private RowWriter? _writer;
+    private long _written;
+    private long _duplicates;
+
+    private Preparation(PreparationOptions options, CancellationToken stop)
+    {
+        _options = options;
+        _stop = stop;
+        _texts = options.Rows switch
+        {
+            PreparedRows.Pairs => ["anchor", "positive"],
+            PreparedRows.Triplets => ["anchor", "positive", "negative"],
+            PreparedRows.Labelled => ["premise", "hypothesis"],
+            _ => ["sentence1", "sentence2"],
+        };
+        _number = options.Rows switch
+        {
+            PreparedRows.Labelled => "label",
+            PreparedRows.Sts => "score",
+            _ => null,
+        };
+        _sample = new RowSample(_texts.Length, options.SampleRows, options.Seed);
+        CheckOptions();
+        IReadOnlyList<InputFile>[] inputs = [.. options.Inputs.Select(input => InputFile.Find(input, options.Split))];
+        CheckOutput(inputs.SelectMany(static files => files));
+        if (options.Rows == PreparedRows.Sts)
+        {
+            _sts = [.. inputs.Select(files => new StsSource(files, options))];
+        }
+        else
+        {
+            _nli = [.. inputs.SelectMany(static files => files).Select(file => new NliSource(file, options))];
+        }
+    }
+
+    /// <summary>Reads the inputs and writes the output.</summary>
+    /// <param name="options">What to make of what.</param>
+    /// <param name="stop">Ends it; what is at the output's place stays as it is.</param>
+    /// <exception cref="InputException">An input or the output is wrong; nothing was written.</exception>
+    /// <exception cref="PreparationException">An input turned out to be wrong, or the output can't be written on; what was written is gone again.</exception>
+    /// <exception cref="OperationCanceledException">It was ended.</exception>
+    public static PreparationReport Run(PreparationOptions options, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Preparation preparation = new(options, stop);
+        try
+        {
+            AtomicFile.Write(options.Output, preparation.Write);
+        }
+        catch (InputException e) when (preparation._written > 0)
+        {
+            throw new PreparationException(e.Message, e);
+        }
+
+        return preparation.Report();
+    }
+
+    private void CheckOptions()
+    {
+        _ = RowWriter.FormatOf(_options.Output);
+        if (_options.Inputs.Count == 0)
+        {
+            throw new InputException("no input is named, but at least one is needed");
+        }
+
+        if (!Splits.Contains(DataFiles.Canonical(_options.Split)))
+        {
+            throw new InputException($"the split is '{_options.Split}', but has to be train, dev (or validation) or test");
+        }
+
+        int columns = _options.Rows == PreparedRows.Triplets ? 3 : 2;
+        if (_options.Columns is { } named && (_options.Rows == PreparedRows.Sts ? named.Count != 3 : named.Count < 2 || named.Count > columns))
+        {
+            throw new InputException($"{named.Count} columns are named, but {(_options.Rows == PreparedRows.Sts ? "two sentences and a score" : columns == 3 ? "two or three texts" : "two texts")} are needed");
+        }
+
+        if (_options.ScoreScale is double scale && (!(scale > 0) || !double.IsFinite(scale)))
+        {
+            throw new InputException(FormattableString.Invariant($"the scale of the scores is {scale}, but has to be a positive number"));
+        }
+    }
+
+    private void CheckOutput(IEnumerable<InputFile> inputs)
+    {
+        string output = Path.GetFullPath(_options.Output);
+        if (inputs.FirstOrDefault(input => Path.GetFullPath(input.Name) == output) is InputFile same)
+        {
+            throw new InputException($"{same.Name} is an input and can't be the output too");
+        }
+    }
+
+    private void Write(Stream stream)
+    {
+        using (_writer = RowWriter.Create(_options.Output, stream, _texts, _number, isInteger: _options.Rows == PreparedRows.Labelled))
+        {
+            foreach (NliSource source in _nli)
+            {
+                Write(source);
+            }
+
+            foreach (RowBatch batch in _sts.SelectMany(static source => source.Rows()))
+            {
+                WriteRows(batch);
+            }
+
+            WriteTriplets();
+            if (_written == 0)
+            {
+                throw new InputException($"no row is left of {string.Join(", ", _options.Inputs)}, but at least one is needed");
+            }
+
+            _writer.Finish();
+        }
+    }
+
+    private void Write(NliSource source)
+    {
+        bool toGroup = _options.Rows == PreparedRows.Triplets && source.IsLabelled;
+        foreach (RowBatch batch in Background.Run(source.Rows()))
+        {
+            _stop.ThrowIfCancellationRequested();
+            if (toGroup)
+            {
+                Group(batch);
+            }
+            else
+            {
+                WriteRows(batch);
+            }
+
+            batch.Return();
+        }
+    }
+
+    private void Group(RowBatch batch)
+    {
+        _triplets ??= new TripletBuilder(_options.BothDirections, _options.Seed);
+        for (int row = 0; row < batch.Count; row++)
+        {
+            _triplets.Add(batch.Text(row, 0), batch.Text(row, 1), batch.Label(row));
+        }
+    }
+
+    private void WriteTriplets()
+    {
+        foreach ((string anchor, string positive, string negative) in _triplets?.Triplets() ?? [])
+        {
+            _stop.ThrowIfCancellationRequested();
+            WriteRow(new RowTexts(null, 0, [anchor, positive, negative]), 0);
+        }
+    }
+
+    private void WriteRows(RowBatch batch)
+    {
+        _stop.ThrowIfCancellationRequested();
+        for (int row = 0; row < batch.Count; row++)
+        {
+            WriteRow(new RowTexts(batch, row, []), _options.Rows == PreparedRows.Sts ? batch.Score(row) : (double)batch.Label(row));
+        }
+    }
+
+    private void WriteRow(RowTexts texts, double number)
+    {
+        for (int i = 0; i < _texts.Length; i++)
+        {
+            _seen.Add(texts[i]);
+        }
+
+        if (!_seen.EndRow(_number is null ? 0 : number))
+        {
+            _duplicates++;
+            if (_options.DropDuplicates)
+            {
+                return;
+            }
+        }
+
+        for (int i = 0; i < _texts.Length; i++)
+        {
+            _writer!.Text(texts[i]);
+        }
+
+        if (_number is not null)
+        {
+            _writer!.Number(number);
+        }
+
+        _writer!.EndRow();
+        _written++;
+        if (_sample.WantsNext())
+        {
+            string[] kept = new string[_texts.Length];
+            for (int i = 0; i < kept.Length; i++)
+            {
+                kept[i] = texts[i].ToString();
+            }
+
+            _sample.Take(kept);
+        }
+    }
+
+    private PreparationReport Report() => new()
+    {
+        Sources = [.. _nli.Select(static source => source.Report), .. _sts.SelectMany(static source => source.Reports)],
+        Columns = _number is null ? _texts : [.. _texts, _number],
+        Written = _written,
+        Duplicates = _duplicates,
+        Flattened = _writer!.Flattened,
+        Anchors = _triplets?.Anchors ?? 0,
+        TextsWithoutTriplet = _triplets?.TextsWithoutTriplet ?? 0,
+        Sample = _sample.Columns(),
+    };
+
+    /// <summary>The texts of a row, of a batch or on their own.</summary>
+    private readonly ref struct RowTexts(RowBatch? batch, int row, ReadOnlySpan<string> texts)
+    {
+        private readonly ReadOnlySpan<string> _texts = texts;
+
+        public ReadOnlySpan<char> this[int column] => batch is null ? _texts[column] : batch.Text(row, column);
+    }
+}

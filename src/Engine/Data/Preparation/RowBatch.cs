@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+
+namespace MnrEngine.Data.Preparation;
+
+/// <summary>Some rows on their way from the reading to the writing thread: their texts one behind the other, their labels and scores.</summary>
+/// <param name="columns">Texts a row.</param>
+internal sealed class RowBatch(int columns)
+{
+    /// <summary>Rows of a full batch.</summary>
+    public const int Capacity = 2_048;
+
+    // A batch that went through is used again: as garbage, half a megabyte for each would pile up to hundreds.
+    private static readonly ConcurrentBag<RowBatch> Used = [];
+
+    private readonly int[] _ends = new int[(Capacity * columns) + 1];
+    private readonly NliLabel[] _labels = new NliLabel[Capacity];
+    private readonly double[] _scores = new double[Capacity];
+    private char[] _text = new char[Capacity * columns * 64];
+    private int _texts;
+
+    /// <summary>Texts a row.</summary>
+    public int Columns => columns;
+
+    /// <summary>Rows there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Whether no further row fits.</summary>
+    public bool IsFull => Count == Capacity;
+
+    /// <summary>An empty batch.</summary>
+    public static RowBatch Take(int columns) => Used.TryTake(out RowBatch? batch) && batch.Columns == columns ? batch : new RowBatch(columns);
+
+    /// <summary>Gives the batch back; whoever calls this doesn't look at it again.</summary>
+    public void Return()
+    {
+        Count = 0;
+        _texts = 0;
+        Used.Add(this);
+    }
+
+    /// <summary>Adds the next text of the next row.</summary>
+    public void AddText(ReadOnlySpan<char> text)
+    {
+        int start = _ends[_texts];
+        int end = start + text.Length;
+        if (end > _text.Length)
+        {
+            Array.Resize(ref _text, Math.Max(end, _text.Length * 2));
+        }
+
+        text.CopyTo(_text.AsSpan(start));
+        _ends[++_texts] = end;
+    }
+
+    /// <summary>Ends a row all of whose texts were added.</summary>
+    public void EndRow(NliLabel label, double score = 0)
+    {
+        _labels[Count] = label;
+        _scores[Count] = score;
+        Count++;
+    }
+
+    /// <summary>A text of a row.</summary>
+    public ReadOnlySpan<char> Text(int row, int column)
+    {
+        int index = (row * columns) + column;
+        return _text.AsSpan(_ends[index].._ends[index + 1]);
+    }
+
+    /// <summary>The label of a row; <see cref="NliLabel.None"/> where the file has none.</summary>
+    public NliLabel Label(int row) => _labels[row];
+
+    /// <summary>Divides the scores of all rows.</summary>
+    public void DivideScores(double scale)
+    {
+        for (int row = 0; row < Count; row++)
+        {
+            _scores[row] /= scale;
+        }
+    }
+
+    /// <summary>The score of a row.</summary>
+    public double Score(int row) => _scores[row];
+}

@@ -1,0 +1,40 @@
+namespace MnrEngine.Data.Preparation;
+
+/// <summary>
+/// A list that grows by segments. One that grows by doubling is copied each time, and leaves behind as much garbage as it is long, which for millions of
+/// entries stays for long.
+/// </summary>
+internal sealed class SegmentedList<T>
+    where T : unmanaged
+{
+    private const int SegmentBits = 14;
+    private const int SegmentLength = 1 << SegmentBits;
+
+    private readonly List<T[]> _segments = [];
+
+    /// <summary>The number of entries.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>An entry.</summary>
+    public T this[int index] => _segments[index >> SegmentBits][index & (SegmentLength - 1)];
+
+    /// <summary>Adds an entry.</summary>
+    public void Add(T entry)
+    {
+        int place = Count & (SegmentLength - 1);
+        if (place == 0)
+        {
+            _segments.Add(new T[SegmentLength]);
+        }
+
+        _segments[^1][place] = entry;
+        Count = checked(Count + 1);
+    }
+
+    /// <summary>Forgets all entries.</summary>
+    public void Clear()
+    {
+        _segments.Clear();
+        Count = 0;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using MnrEngine.Data.Reading;
+
+namespace MnrEngine.Data.Preparation;
+
+/// <summary>The files of one STS data set: pairs of sentences with a similarity, whose scale is told by the highest score.</summary>
+internal sealed class StsSource
+{
+    private const double HighestScore = 5;
+    private const string SplitColumn = "split";
+
+    private readonly PreparationOptions _options;
+    private readonly (InputFile File, SourceReport Report)[] _files;
+
+    /// <summary>Looks into the files; their rows are read later.</summary>
+    /// <exception cref="InputException">A file can't be read, or lacks sentences or scores.</exception>
+    public StsSource(IReadOnlyList<InputFile> files, PreparationOptions options)
+    {
+        _options = options;
+        _files = [.. files.Select(static file => (file, new SourceReport(file.Name)))];
+        foreach (InputFile file in files)
+        {
+            Open(file).Table.Dispose();
+        }
+    }
+
+    /// <summary>What became of the rows, for each file.</summary>
+    public IEnumerable<SourceReport> Reports => _files.Select(static file => file.Report);
+
+    /// <summary>The rows, with scores from 0 to 1. All are read before the first is given, for the scale is known only then.</summary>
+    /// <exception cref="InputException">A row is malformed, or its score is no number of the scale.</exception>
+    public IEnumerable<RowBatch> Rows()
+    {
+        List<RowBatch> rows = [];
+        double highest = 0;
+        foreach ((InputFile file, SourceReport report) in _files)
+        {
+            Read(file, report, rows, ref highest);
+        }
+
+        double scale = _options.ScoreScale ?? (highest > 1 ? HighestScore : 1);
+        foreach (SourceReport report in Reports)
+        {
+            report.ScoreScale = scale;
+        }
+
+        foreach (RowBatch batch in rows)
+        {
+            batch.DivideScores(scale);
+            yield return batch;
+        }
+    }
+
+    private void Read(InputFile file, SourceReport report, List<RowBatch> rows, ref double highest)
+    {
+        (TableReader table, bool hasSplit) = Open(file);
+        using (table)
+        {
+            while (table.Read())
+            {
+                report.Read++;
+                if (table.IsBlankLine || (table.Field(0).IsWhiteSpace() && table.Field(1).IsWhiteSpace()))
+                {
+                    report.Blank++;
+                }
+                else if (hasSplit && DataFiles.Canonical(table.Field(3).Trim().ToString()) != DataFiles.Canonical(_options.Split))
+                {
+                    report.OtherSplit++;
+                }
+                else if (Score(table) is double score)
+                {
+                    highest = Math.Max(highest, score);
+                    report.HalfBlank += table.Field(0).IsWhiteSpace() || table.Field(1).IsWhiteSpace() ? 1 : 0;
+                    Add(rows, table, score);
+                }
+                else
+                {
+                    report.Unlabelled++;
+                }
+            }
+        }
+    }
+
+    private (TableReader Table, bool HasSplit) Open(InputFile file)
+    {
+        DatasetSource source = StsBenchmark.Recognize(new DatasetSource(file.Name) { Columns = _options.Columns }, file.Open);
+        TableReader table = file.OpenTable(source, StsDataset.HeaderTest(source));
+        try
+        {
+            List<int> columns = [.. StsDataset.ChooseColumns(table, source)];
+            int split = table.Names is null ? -1 : ColumnGuess.Find(table.Names, SplitColumn);
+            table.Bind(split < 0 ? columns : [.. columns, split], texts: 2);
+            return (table, split >= 0);
+        }
+        catch
+        {
+            table.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The score; null where there is none, which GLUE's test set writes as -1.</summary>
+    private double? Score(TableReader table)
+    {
+        ReadOnlySpan<char> field = table.Field(2).Trim();
+        double highest = _options.ScoreScale ?? HighestScore;
+        if (field.IsEmpty)
+        {
+            return null;
+        }
+
+        return !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) || !(score == -1 || (score >= 0 && score <= highest))
+            ? throw table.ErrorAt(table.Line, string.Create(CultureInfo.InvariantCulture, $"the score is '{field}', but has to be a number from 0 to {highest}"))
+            : score == -1 ? null : score;
+    }
+
+    private static void Add(List<RowBatch> rows, TableReader table, double score)
+    {
+        if (rows.Count == 0 || rows[^1].IsFull)
+        {
+            rows.Add(new RowBatch(columns: 2));
+        }
+
+        rows[^1].AddText(table.Field(0));
+        rows[^1].AddText(table.Field(1));
+        rows[^1].EndRow(NliLabel.None, score);
+    }
+}
