@@ -66,6 +66,7 @@ internal static class CommandLine
         PrepareCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
+        CompareCommand.Create(),
         EncodeCommand.Create(),
         SimilarityCommand.Create(),
         TokenizeCommand.Create(),

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text;
+using MnrEngine.Data;
+using MnrEngine.Serialization;
+using MnrEngine.Trainer.Comparisons;
+using MnrEngine.Trainer.Runs;
+
+namespace MnrEngine.Trainer.Commands;
+
+/// <summary><c>compare</c>: several models on the same sentence pairs, the best first.</summary>
+internal static class CompareCommand
+{
+    public static Command Create()
+    {
+        Argument<string[]> models = new("models") { Description = "The models' folders; LABEL=MODEL gives one another name in the comparison.", Arity = ArgumentArity.OneOrMore };
+        Option<string> sts = new("--sts") { Description = "A file of sentence pairs with scores.", Required = true, HelpName = "file" };
+        Option<string?> name = new("--name") { Description = "The name of the sentence pairs in the comparison, instead of the file's." };
+        Option<string?> markdown = new("--markdown") { Description = "Write the table to this Markdown file too." };
+        Option<string?> json = new("--json") { Description = "Write the figures to this JSON file too." };
+        Option<string?> chart = new("--chart") { Description = "Draw the correlations as bars in this PNG file." };
+        Command command = new("compare", "Scores models on the same sentence pairs: a table, the best first.") { models, sts, name, markdown, json, chart };
+        EncoderOptions.OnCommandLine options = new(command);
+        command.SetAction(parsed =>
+        {
+            string file = parsed.GetRequiredValue(sts);
+            NamedModel[] named = [.. parsed.GetRequiredValue(models).Select(NamedModel.Parse)];
+            StsDataset pairs = StsDataset.Load(new DatasetSource(file));
+            CheckAll(named);
+            Comparison comparison = ModelComparison.Run(named, parsed.GetValue(name) ?? Path.GetFileName(file).Split('.')[0], pairs, options.Read(parsed));
+            ComparisonText.Show(comparison, parsed.InvocationConfiguration.Output);
+            Write(parsed.GetValue(markdown), () => ComparisonText.ToMarkdown(comparison));
+            Write(parsed.GetValue(json), () => ComparisonText.ToJson(comparison));
+            if (parsed.GetValue(chart) is string picture)
+            {
+                ComparisonChart.Save(comparison, picture);
+            }
+        });
+        return command;
+    }
+
+    /// <summary>What is wrong with the last model shows before the first is run.</summary>
+    private static void CheckAll(IEnumerable<NamedModel> models)
+    {
+        foreach (NamedModel model in models)
+        {
+            ModelFolder.Open(model.Model).Dispose();
+        }
+    }
+
+    private static void Write(string? path, Func<string> text)
+    {
+        if (path is not null)
+        {
+            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text())));
+        }
+    }
+}

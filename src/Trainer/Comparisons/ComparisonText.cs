@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace MnrEngine.Trainer.Comparisons;
+
+/// <summary>A comparison as a table on a terminal, as Markdown and as JSON.</summary>
+internal static class ComparisonText
+{
+    private static readonly string[] OtherTitles = ["parameters", "width", "sentences/s"];
+
+    /// <summary>Shows the table; the best of each score is bold and has a star.</summary>
+    public static void Show(Comparison comparison, TextWriter output)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("model"));
+        foreach (string title in Comparison.Scores.Select(static score => score.Title).Concat(OtherTitles))
+        {
+            table.AddColumn(new TableColumn(title).RightAligned().NoWrap());
+        }
+
+        foreach (ModelScores model in comparison.Models)
+        {
+            string[] cells = [.. Cells(comparison, model, static figure => $"[bold]{figure}*[/]", static figure => $"{figure} ")];
+            table.AddRow([Markup.Escape(model.Label), .. cells]);
+        }
+
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.No });
+        console.Write(table);
+        output.WriteLine(Caption(comparison));
+    }
+
+    /// <summary>A table in Markdown; the best of each score is bold.</summary>
+    public static string ToMarkdown(Comparison comparison)
+    {
+        StringBuilder text = new();
+        text.Append("| Model |").AppendJoin(string.Empty, Comparison.Scores.Select(static score => score.Title).Concat(OtherTitles).Select(static title => $" {title} |")).Append('\n');
+        text.Append("|:--|").AppendJoin(string.Empty, Enumerable.Repeat("--:|", Comparison.Scores.Count + OtherTitles.Length)).Append('\n');
+        foreach (ModelScores model in comparison.Models)
+        {
+            text.Append($"| {model.Label.Replace("|", "\\|", StringComparison.Ordinal)} |")
+                .AppendJoin(string.Empty, Cells(comparison, model, static figure => $"**{figure}**", static figure => figure).Select(static cell => $" {cell} |")).Append('\n');
+        }
+
+        return text.Append('\n').Append(Caption(comparison)).Append('\n').ToString();
+    }
+
+    /// <summary>One JSON object.</summary>
+    public static string ToJson(Comparison comparison) => JsonSerializer.Serialize(comparison, ComparisonJson.Default.Comparison) + "\n";
+
+    private static string Caption(Comparison comparison) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{comparison.DataSet}, {comparison.Pairs:N0} pairs: Spearman and Pearson of cosine similarities; max of 4 is the largest Spearman of cosine, dot, Euclidean and Manhattan. {comparison.Device}");
+
+    private static IEnumerable<string> Cells(Comparison comparison, ModelScores model, Func<string, string> best, Func<string, string> other)
+    {
+        foreach ((_, Func<ModelScores, double> figure) in Comparison.Scores)
+        {
+            string text = figure(model).ToString("0.0000", CultureInfo.InvariantCulture);
+            yield return comparison.IsBest(model, figure) ? best(text) : other(text);
+        }
+
+        yield return string.Create(CultureInfo.InvariantCulture, $"{model.Parameters / 1e6:0.0} M");
+        yield return model.Dimension.ToString(CultureInfo.InvariantCulture);
+        yield return model.SentencesPerSecond.ToString("N0", CultureInfo.InvariantCulture);
+    }
+}
