@@ -77,7 +77,7 @@ public sealed class PackedBatch
 /// so that few different shapes occur; spare rows hold finite numbers, belong to no sentence and add nothing to any gradient.
 /// </param>
 /// <param name="Sentences">The number of sentences.</param>
-/// <param name="LongestSentence">The number of tokens of the longest sentence.</param>
+/// <param name="LongestSentence">The number of tokens of the longest sentence, or a few more: an implementation may round up, though not beyond the longest planned.</param>
 /// <param name="Slot">Which of the implementation's staging slots holds the batch.</param>
 public readonly record struct DeviceBatch(
     Tensor TokenIds, Tensor Positions, Tensor Offsets, int Tokens, int TokenRows, int Sentences, int LongestSentence, int Slot);
@@ -98,6 +98,7 @@ public readonly record struct StepLimits(
 /// <param name="Kind">Which sequence the caller runs, for example training or encoding; the caller numbers them.</param>
 /// <param name="TokenRows">See <see cref="DeviceBatch.TokenRows"/>.</param>
 /// <param name="Sentences">The number of sentences.</param>
-/// <param name="LongestSentence">The number of tokens of the longest sentence.</param>
+/// <param name="LongestSentence">See <see cref="DeviceBatch.LongestSentence"/>.</param>
 /// <param name="Slot">See <see cref="DeviceBatch.Slot"/>.</param>
-public readonly record struct StepKey(int Kind, int TokenRows, int Sentences, int LongestSentence, int Slot);
+/// <param name="Owner">Whose buffers the sequence runs on: a step of one network is not another's.</param>
+public readonly record struct StepKey(int Kind, int TokenRows, int Sentences, int LongestSentence, int Slot, object? Owner = null);

@@ -5,7 +5,8 @@ namespace MnrEngine.Kernels;
 /// operation from smaller steps; the engine never does.
 /// <para>
 /// Common rules. Operands are dense row-major and lie in arenas of the same implementation. Activations and their gradients have the
-/// type <see cref="ActivationType"/>; weights, their gradients, moments, sentence embeddings, losses and statistics are Float32. Sizes
+/// type <see cref="ActivationType"/>; weights, their gradients, moments, sentence embeddings, losses and statistics are Float32, and linear
+/// layers take either type, since they stand behind the pooling as well. Sizes
 /// are checked here and nowhere else: an operand of the wrong shape or type, or <see cref="Tensor.None"/> where one is needed, is an
 /// <see cref="ArgumentException"/> that names the operation, the operand, what it is and what it should be. An output may not overlap an
 /// input unless the operation says so. Tensors that a forward operation saves for the backward one may be <see cref="Tensor.None"/>
@@ -42,10 +43,10 @@ public interface IKernels : IDisposable
     /// <summary>Sizes all working memory for the largest step that will be run. May be called again with larger limits between steps.</summary>
     void Plan(in StepLimits limits);
 
-    /// <summary>Copies host values to the device. The source may be reused at once. Not inside a step.</summary>
+    /// <summary>Copies host values to the device, to a Float32 tensor, or rounded to the nearest to a BFloat16 one. The source may be reused at once. Not inside a step.</summary>
     void Write(Tensor destination, ReadOnlySpan<float> source);
 
-    /// <inheritdoc cref="Write(Tensor, ReadOnlySpan{float})"/>
+    /// <summary>Copies host values to the device, to an Int32 tensor. The source may be reused at once. Not inside a step.</summary>
     void Write(Tensor destination, ReadOnlySpan<int> source);
 
     /// <summary>Waits for all operations before it and copies a tensor (of type Float32, or BFloat16 which is widened) to the host.</summary>

@@ -12,7 +12,8 @@ internal sealed partial class Operands(ElementType activation, Type arena)
 {
     private const ElementType Float = ElementType.Float32;
 
-    public void Write(Tensor destination, ReadOnlySpan<float> source) => Host(destination, Float, source.Length);
+    public void Write(Tensor destination, ReadOnlySpan<float> source) =>
+        Host(destination, destination.Type == ElementType.BFloat16 ? ElementType.BFloat16 : Float, source.Length);
 
     public void Write(Tensor destination, ReadOnlySpan<int> source) => Host(destination, ElementType.Int32, source.Length);
 

@@ -31,26 +31,29 @@ internal sealed partial class Operands
 
     public void Linear(Tensor input, in LinearParameters parameters, Tensor output)
     {
-        Weights(input, parameters, output.Columns, backward: false);
-        Matrix(output, activation, input.Rows, output.Columns);
+        ElementType type = LayerType(input);
+        Weights(input, type, parameters, output.Columns, backward: false);
+        Matrix(output, type, input.Rows, output.Columns);
         Apart(output, input);
     }
 
     public void LinearBackward(Tensor input, in LinearParameters parameters, Tensor outputGradient, Tensor inputGradient)
     {
-        Weights(input, parameters, outputGradient.Columns, backward: true);
-        Matrix(outputGradient, activation, input.Rows, outputGradient.Columns);
-        MatrixOrNone(inputGradient, activation, input.Rows, input.Columns);
+        ElementType type = LayerType(input);
+        Weights(input, type, parameters, outputGradient.Columns, backward: true);
+        Matrix(outputGradient, type, input.Rows, outputGradient.Columns);
+        MatrixOrNone(inputGradient, type, input.Rows, input.Columns);
         Apart(inputGradient, input);
         Apart(inputGradient, outputGradient);
     }
 
     public void LinearActivation(Tensor input, in LinearParameters parameters, Activation function, Tensor preactivation, Tensor output)
     {
-        Weights(input, parameters, output.Columns, backward: false);
+        ElementType type = LayerType(input);
+        Weights(input, type, parameters, output.Columns, backward: false);
         Function(function);
-        MatrixOrNone(preactivation, activation, input.Rows, output.Columns);
-        Matrix(output, activation, input.Rows, output.Columns);
+        MatrixOrNone(preactivation, type, input.Rows, output.Columns);
+        Matrix(output, type, input.Rows, output.Columns);
         Apart(output, input);
         Apart(preactivation, input);
         Apart(preactivation, output);
@@ -59,11 +62,12 @@ internal sealed partial class Operands
     public void LinearActivationBackward(
         Tensor input, in LinearParameters parameters, Activation function, Tensor preactivation, Tensor outputGradient, Tensor inputGradient)
     {
-        Weights(input, parameters, outputGradient.Columns, backward: true);
+        ElementType type = LayerType(input);
+        Weights(input, type, parameters, outputGradient.Columns, backward: true);
         Function(function);
-        Matrix(preactivation, activation, input.Rows, outputGradient.Columns);
-        Matrix(outputGradient, activation, input.Rows, outputGradient.Columns);
-        MatrixOrNone(inputGradient, activation, input.Rows, input.Columns);
+        Matrix(preactivation, type, input.Rows, outputGradient.Columns);
+        Matrix(outputGradient, type, input.Rows, outputGradient.Columns);
+        MatrixOrNone(inputGradient, type, input.Rows, input.Columns);
         Apart(outputGradient, preactivation);
         Apart(outputGradient, input);
         Apart(inputGradient, input);
@@ -73,7 +77,7 @@ internal sealed partial class Operands
     public void LinearDropoutAddNorm(
         Tensor input, in LinearParameters linear, in Dropout dropout, Tensor residual, in NormParameters norm, Tensor normalized, Tensor inverseDeviation, Tensor output)
     {
-        Weights(input, linear, output.Columns, backward: false);
+        Weights(input, activation, linear, output.Columns, backward: false);
         State(dropout);
         Norm(norm, output.Columns, backward: false);
         Matrix(output, activation, input.Rows, output.Columns);
@@ -91,7 +95,7 @@ internal sealed partial class Operands
         Tensor input, in LinearParameters linear, in Dropout dropout, in NormParameters norm, Tensor normalized, Tensor inverseDeviation,
         Tensor outputGradient, Tensor inputGradient, Tensor residualGradient)
     {
-        Weights(input, linear, outputGradient.Columns, backward: true);
+        Weights(input, activation, linear, outputGradient.Columns, backward: true);
         State(dropout);
         Norm(norm, outputGradient.Columns, backward: true);
         Matrix(normalized, activation, input.Rows, outputGradient.Columns);
@@ -191,9 +195,12 @@ internal sealed partial class Operands
         }
     }
 
-    private void Weights(Tensor input, in LinearParameters linear, int outputs, bool backward, [CallerMemberName] string operation = "")
+    /// <summary>The type of a linear layer's operands: activations', or Float32 where the layer stands behind the pooling.</summary>
+    private ElementType LayerType(Tensor input) => input.Type == Float ? Float : activation;
+
+    private void Weights(Tensor input, ElementType type, in LinearParameters linear, int outputs, bool backward, [CallerMemberName] string operation = "")
     {
-        Matrix(input, activation, input.Rows, input.Columns, operation);
+        Matrix(input, type, input.Rows, input.Columns, operation);
         Parameter(linear.Weight, outputs, input.Columns, backward, operation);
         if (!linear.Bias.IsNone)
         {

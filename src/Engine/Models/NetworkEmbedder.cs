@@ -75,7 +75,7 @@ public sealed class NetworkEmbedder : IEmbedder
         IKernels kernels = _network.Pass.Kernels;
         DeviceBatch batch = kernels.Upload(_packed);
         _network.Pass.BeginInference(batch);
-        if (kernels.BeginStep(new StepKey(EncodingKind, batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot)))
+        if (kernels.BeginStep(new StepKey(EncodingKind, batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot, _network)))
         {
             _network.Forward();
         }

@@ -75,7 +75,7 @@ internal sealed class StepRunner : IDisposable
             DeviceBatch batch = _kernels.Upload(_packed);
             _kernels.Write(_dropoutState, [unchecked((int)_seed), unchecked((int)(_seed >> 32)), Passes, 0]);
             bool last = i == microBatches.Count - 1;
-            StepKey key = new(KindOf(i, microBatches.Count), batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot);
+            StepKey key = new(KindOf(i, microBatches.Count), batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot, Network);
             if (_kernels.BeginStep(key))
             {
                 Pass pass = Network.Pass;

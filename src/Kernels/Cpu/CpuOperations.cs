@@ -70,7 +70,13 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
     public void Write(Tensor destination, ReadOnlySpan<float> source)
     {
         _tableGradients.Forget(destination);
-        source.CopyTo(new Span<float>(destination.Floats(), source.Length));
+        if (destination.Type == ElementType.Float32)
+        {
+            source.CopyTo(new Span<float>(destination.Floats(), source.Length));
+            return;
+        }
+
+        BFloat16Conversion.Narrow(source, new Span<ushort>((void*)destination.Address, source.Length));
     }
 
     public void Write(Tensor destination, ReadOnlySpan<int> source) => source.CopyTo(new Span<int>(destination.Integers(), source.Length));
@@ -105,9 +111,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
             return;
         }
 
-        // Rounded to the nearest upper half, ties to even.
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        ushort upper = float.IsNaN(value) ? (ushort)0x7FC0 : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        ushort upper = BFloat16Conversion.Narrow(value);
         ushort* elements = (ushort*)destination.Address;
         for (long i = 0; i < destination.Length; i++)
         {

@@ -5,7 +5,8 @@
 // known on the host, which sorts the tokens by row (stable: packed order inside a row) and uploads the order and where each row's run
 // begins. table_gradient then sums each run in order: no atomics, the same bits every time, and cost by the tokens, not the vocabulary
 // (llm.c's embedding backward). The token type row's gradient is the sum over all tokens, which comes with dw and db.
-// Rows that no token uses must be zero: zero_rows clears those that the step before wrote, by the same lists.
+// Rows that no token uses must be zero: mark_rows notes on the device which rows have been written, zero_marked_rows clears those before
+// the next step, however many micro-batches or replays of a recorded step there were. (zero_rows does it by a list.)
 #pragma once
 
 #include "layer_norm.cuh"
@@ -274,3 +275,37 @@ extern "C" __global__ void zero_rows(float* table, const int* tableRows, const i
     }
 }
 MNR_KERNEL(zero_rows)
+
+// mark_rows: flags[row] = 1 for the rows of the runs: those whose gradient is no longer zero.
+// grid: ceil(most runs / 256); block: 256; shared: 0
+extern "C" __global__ void mark_rows(const int* tableRows, const int* runCount, unsigned char* flags)
+{
+    const int run = blockIdx.x * blockDim.x + threadIdx.x;
+    if (run < *runCount)
+    {
+        flags[tableRows[run]] = 1;
+    }
+}
+MNR_KERNEL(mark_rows)
+
+// zero_marked_rows: clears the marked rows of a table, and their marks. A warp looks at a row; of a vocabulary most are unmarked.
+// grid: ceil(rows / 8); block: 256; shared: 0
+extern "C" __global__ void zero_marked_rows(float* table, unsigned char* flags, int rows, int hidden)
+{
+    const int row = blockIdx.x * (blockDim.x / WarpSize) + threadIdx.x / WarpSize;
+    if (row >= rows || flags[row] == 0)
+    {
+        return;
+    }
+    const int lane = threadIdx.x % WarpSize;
+    for (int column = lane; column < hidden; column += WarpSize)
+    {
+        table[static_cast<long long>(row) * hidden + column] = 0;
+    }
+    __syncwarp();
+    if (lane == 0)
+    {
+        flags[row] = 0;
+    }
+}
+MNR_KERNEL(zero_marked_rows)

@@ -1,4 +1,4 @@
-namespace MnrEngine.Kernels.Cpu;
+namespace MnrEngine.Kernels;
 
 /// <summary>
 /// How the similarities of a ranking loss lie in one matrix: S = R C^T, where R is the first rows of the embeddings [queries; positives; negatives]
