@@ -31,10 +31,23 @@ internal sealed class AttentionTests(KernelTarget target)
     [TestCase(new[] { 31, 32, 65 }, 1, 70, false, 0.1f)]
     [TestCase(new[] { 512 }, 1, 4, false, 0.1f)]
     [TestCase(new[] { 200, 1 }, 1, 12, true, 0f)]
+    [TestCase(new[] { 5, 1, 13, 3 }, 3, 24, true, 0.1f)]
+    [TestCase(new[] { 33, 2, 64 }, 2, 8, true, 0.3f)]
+    [TestCase(new[] { 31, 32, 65, 1 }, 1, 72, false, 0.1f)]
+    [TestCase(new[] { 7, 50 }, 1, 128, true, 0.1f)]
+    [TestCase(new[] { 512, 1 }, 1, 16, false, 0.1f)]
     public void Attention(int[] lengths, int heads, int headDim, bool hasBias, float probability)
     {
         int tokens = lengths.Sum();
         int hidden = heads * headDim;
+        if (!target.HasAttentionFor(headDim))
+        {
+            Assert.That(
+                () => _device.Kernels.Attention(
+                    _device.Batch(lengths), _device.Output(tokens, 3 * hidden), heads, Tensor.None, Dropout.None, Tensor.None, _device.Output(tokens, hidden)),
+                Throws.ArgumentException.With.Message.Contains($"each of {heads} heads is {headDim} wide"));
+            return;
+        }
 
         // A bias may be wider than the longest sentence.
         int biasLength = lengths.Max() + 3;

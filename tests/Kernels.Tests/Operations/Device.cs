@@ -13,7 +13,7 @@ internal sealed class Device : IDisposable
     public Device(IKernels kernels)
     {
         Kernels = kernels;
-        _arena = kernels.CreateArena("test", 64L << 20);
+        _arena = kernels.CreateArena("test", 16L << 20);
     }
 
     public IKernels Kernels { get; }

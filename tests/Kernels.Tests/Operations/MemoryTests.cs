@@ -63,6 +63,24 @@ internal sealed class MemoryTests(KernelTarget target)
         Tensor tensor = arena.Allocate(ElementType.BFloat16, 1, 3);
         _device.Kernels.Fill(tensor, written);
         Assert.That(_device.Read(tensor).Values, Is.EqualTo((double[])[read, read, read]));
+
+        _device.Kernels.Write(tensor, [written, 0, written]);
+        Assert.That(_device.Read(tensor).Values, Is.EqualTo((double[])[read, 0, read]));
+    }
+
+    [Test]
+    public void MoreThanGoesOverAtOnceArrivesWhole([Values(ElementType.Float32, ElementType.BFloat16)] ElementType type)
+    {
+        const int Count = 3_000_001;
+        using DeviceArena arena = _device.Kernels.CreateArena("large", DeviceArena.BytesOf(type, 1, Count));
+        Tensor tensor = arena.Allocate(type, 1, Count);
+        float[] values = [.. Enumerable.Range(0, Count).Select(static i => (float)(i % 251))];
+
+        _device.Kernels.Write(tensor, values);
+
+        float[] read = new float[Count];
+        _device.Kernels.Read(tensor, read);
+        Assert.That(read.AsSpan().SequenceEqual(values));
     }
 
     [Test]

@@ -6,9 +6,9 @@ namespace MnrEngine.Kernels.Tests.Operations;
 /// </summary>
 internal sealed class OperationSequence : IDisposable
 {
-    private const int Hidden = 132;
+    private const int Hidden = 120;
     private const int Intermediate = 203;
-    private const int Heads = 4;
+    private const int Heads = 3;
     private const int Vocabulary = 300;
     private const int Queries = 7;
     private const int Pairs = 10;
