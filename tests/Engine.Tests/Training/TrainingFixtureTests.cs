@@ -3,6 +3,7 @@ using MnrEngine.Data.Sampling;
 using MnrEngine.Evaluation;
 using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
+using MnrEngine.Kernels.Cuda;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
 using MnrEngine.Serialization;
@@ -18,6 +19,8 @@ namespace MnrEngine.Engine.Tests.Training;
 /// </summary>
 public sealed class TrainingFixtureTests
 {
+    private static readonly string[] CudaRuns = ["article-tiny-bert", "fit-tiny-bert", "trainer-tiny-bert-no-duplicates"];
+
     private static readonly string[] NoGradientInExactArithmetic = ["attention.self.key.bias", "attention.attn.k.bias"];
 
     public static IEnumerable<string> TinyRuns => Runs(static run => !IsLarge(run));
@@ -27,7 +30,26 @@ public sealed class TrainingFixtureTests
     [TestCaseSource(nameof(TinyRuns))]
     public void ATinyRunIsTheReferences(string name)
     {
-        using Replay replay = new(name, Fixtures.Path("models", Model(name)));
+        using Replay replay = new(name, Fixtures.Path("models", Model(name)), new CpuKernels());
+        replay.Train();
+        replay.AssertSteps(static _ => 1e-5);
+        replay.AssertFinalWeights();
+    }
+
+    [Test]
+    public void ATinyRunBeginsAsTheReferencesOnTheCudaKernels([ValueSource(nameof(CudaRuns))] string name)
+    {
+        using Replay replay = new(name, Fixtures.Path("models", Model(name)), CudaTarget.Create(new CudaOptions()));
+        replay.Train(maxSteps: 5);
+        replay.AssertSteps(static _ => 1e-5);
+    }
+
+    [Test]
+    [Explicit("minutes on the host")]
+    [Category("Long")]
+    public void ATinyRunIsTheReferencesOnTheCudaKernels([ValueSource(nameof(CudaRuns))] string name)
+    {
+        using Replay replay = new(name, Fixtures.Path("models", Model(name)), CudaTarget.Create(new CudaOptions()));
         replay.Train();
         replay.AssertSteps(static _ => 1e-5);
         replay.AssertFinalWeights();
@@ -36,7 +58,7 @@ public sealed class TrainingFixtureTests
     [TestCaseSource(nameof(LargeRuns))]
     public void APretrainedRunIsTheReferences(string name)
     {
-        using Replay replay = new(name, Fixtures.LargeModel(Model(name)));
+        using Replay replay = new(name, Fixtures.LargeModel(Model(name)), new CpuKernels());
         replay.Train();
         replay.AssertSteps(static step => step < 15 ? 1e-4 : 1e-3);
     }
@@ -62,14 +84,17 @@ public sealed class TrainingFixtureTests
     {
         private readonly string _name;
         private readonly JsonElement _run;
-        private readonly CpuKernels _kernels = new();
+        private readonly IKernels _kernels;
         private readonly SentenceEncoder _encoder;
         private readonly List<StepRecord> _steps = [];
+        private readonly CancellationTokenSource _stop = new();
         private readonly string[][] _columns;
         private readonly IBatchSampler _sampler;
+        private int? _stopAfter;
 
-        public Replay(string name, string folder)
+        public Replay(string name, string folder, IKernels kernels)
         {
+            _kernels = kernels;
             _name = name;
             _run = Read(name);
             _encoder = SentenceEncoder.Load(folder, _kernels, training: true);
@@ -80,7 +105,7 @@ public sealed class TrainingFixtureTests
             _sampler = Sampler();
         }
 
-        public void Train()
+        public void Train(int? maxSteps = null)
         {
             int maxLength = _run.GetProperty("max_length").GetInt32();
             TrainingData data = new([.. _columns.Select(c => _encoder.Tokenizer.EncodeBatch(c, maxLength))]);
@@ -105,15 +130,16 @@ public sealed class TrainingFixtureTests
                     _ => new ScheduleOptions(WarmupRatio: _run.GetProperty("warmup").GetDouble()),
                 },
             };
-            using Trainer trainer = new(_encoder, data, _sampler, options, [], this);
-            TrainingOutcome outcome = trainer.Run(CancellationToken.None);
-            Assert.That(outcome.Completed);
+            _stopAfter = maxSteps;
+            using Trainer trainer = new(_encoder, data, _sampler, maxSteps is null ? options : options with { ReportEverySteps = 1 }, [], this);
+            TrainingOutcome outcome = trainer.Run(_stop.Token);
+            Assert.That(outcome.Completed, Is.EqualTo(maxSteps is null));
         }
 
         public void AssertSteps(Func<int, double> tolerance)
         {
             JsonElement expected = _run.GetProperty("steps");
-            Assert.That(_steps, Has.Count.EqualTo(expected.GetArrayLength()));
+            Assert.That(_steps, Has.Count.EqualTo(_stopAfter ?? expected.GetArrayLength()));
             Assert.Multiple(() =>
             {
                 for (int i = 0; i < _steps.Count; i++)
@@ -148,7 +174,14 @@ public sealed class TrainingFixtureTests
         {
         }
 
-        public void StepsFinished(IReadOnlyList<StepRecord> steps) => _steps.AddRange(steps);
+        public void StepsFinished(IReadOnlyList<StepRecord> steps)
+        {
+            _steps.AddRange(steps);
+            if (_steps.Count == _stopAfter)
+            {
+                _stop.Cancel();
+            }
+        }
 
         public void Evaluated(EvaluationRecord evaluation)
         {
@@ -160,6 +193,7 @@ public sealed class TrainingFixtureTests
 
         public void Dispose()
         {
+            _stop.Dispose();
             _encoder.Dispose();
             _kernels.Dispose();
         }

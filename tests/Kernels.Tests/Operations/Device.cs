@@ -4,15 +4,17 @@ namespace MnrEngine.Kernels.Tests.Operations;
 internal sealed class Device : IDisposable
 {
     private readonly DeviceArena _arena;
+    private readonly bool _ownsKernels;
 
     public Device(KernelTarget target)
-        : this(target.Create())
+        : this(target.Create(), ownsKernels: !target.IsCuda)
     {
     }
 
-    public Device(IKernels kernels)
+    public Device(IKernels kernels, bool ownsKernels = true)
     {
         Kernels = kernels;
+        _ownsKernels = ownsKernels;
         _arena = kernels.CreateArena("test", 16L << 20);
     }
 
@@ -89,6 +91,9 @@ internal sealed class Device : IDisposable
     public void Dispose()
     {
         _arena.Dispose();
-        Kernels.Dispose();
+        if (_ownsKernels)
+        {
+            Kernels.Dispose();
+        }
     }
 }

@@ -1,0 +1,30 @@
+using MnrEngine.Kernels.Cuda;
+using NUnit.Framework;
+
+namespace MnrEngine.Testing;
+
+/// <summary>Where tests of the CUDA implementation run: on the host (<see cref="HostCuda"/>), or with <c>MNR_KERNELS=cuda</c> on a GPU.</summary>
+public static class CudaTarget
+{
+    /// <summary>The variable that chooses what the suites run on.</summary>
+    public const string Variable = "MNR_KERNELS";
+
+    /// <summary>Whether the tests run on a GPU.</summary>
+    public static bool IsGpu => Environment.GetEnvironmentVariable(Variable) == "cuda";
+
+    /// <summary>Starts the CUDA implementation, or skips the test where there is nothing to run it on.</summary>
+    public static CudaKernels Create(CudaOptions options)
+    {
+        if (Environment.GetEnvironmentVariable(Variable) == "cpu")
+        {
+            Assert.Ignore($"{Variable} is cpu");
+        }
+
+        if (!IsGpu && !HostCuda.Use())
+        {
+            Assert.Ignore(HostCuda.Reason);
+        }
+
+        return new CudaKernels(options);
+    }
+}
