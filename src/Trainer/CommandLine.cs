@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MnrEngine.Kernels.Cuda;
 using MnrEngine.Trainer.Commands;
 
 namespace MnrEngine.Trainer;
@@ -40,6 +41,10 @@ internal static class CommandLine
         catch (OutOfMemoryException exception)
         {
             return Report(exception, $"out of memory: {exception.Message}", ExitCodes.Failed);
+        }
+        catch (CudaException exception)
+        {
+            return Report(exception, exception.Message, ExitCodes.Failed);
         }
         catch (Exception exception)
         {

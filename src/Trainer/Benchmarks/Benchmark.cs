@@ -37,11 +37,11 @@ internal static class Benchmark
     public static BenchmarkResult Run(string model, string data, BenchmarkOptions options)
     {
         TextDataset dataset = TextDataset.Load(new DatasetSource(data));
-        double peak = MeasurePeak(options.Encoder.Threads);
+        double peak = MeasurePeak(options.Encoder.Device.Threads);
         string device;
         TrainingFigures? training;
         EncodingFigures? encoding;
-        using (IKernels kernels = Devices.Create(Device.Auto, options.Encoder.Threads == 0 ? null : options.Encoder.Threads))
+        using (IKernels kernels = Devices.Create(options.Encoder.Device))
         {
             device = kernels.Description;
             using SentenceEncoder encoder = SentenceEncoder.Load(model, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
@@ -49,7 +49,7 @@ internal static class Benchmark
             encoding = options.Sentences > 0 ? Encode(encoder, dataset, options) : null;
         }
 
-        peak = Math.Max(peak, MeasurePeak(options.Encoder.Threads));
+        peak = Math.Max(peak, MeasurePeak(options.Encoder.Device.Threads));
         return new BenchmarkResult(device, peak, training, encoding, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 

@@ -2,20 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MnrEngine.Kernels.Cpu;
+using MnrEngine.Trainer.Runs;
 
 namespace MnrEngine.Trainer.Commands;
 
 /// <summary><c>doctor</c>: what this machine has that matters here.</summary>
 internal static class DoctorCommand
 {
-    // Newest first: a versioned name exists without development packages installed.
-    private static readonly (string What, string[] Linux, string[] Windows)[] CudaLibraries =
-    [
-        ("the NVIDIA driver", ["libcuda.so.1", "libcuda.so"], ["nvcuda.dll"]),
-        ("cuBLASLt", ["libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"], ["cublasLt64_13.dll", "cublasLt64_12.dll"]),
-        ("NVRTC", ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"], ["nvrtc64_130_0.dll", "nvrtc64_120_0.dll"]),
-    ];
-
     public static Command Create()
     {
         Option<int> threads = new("--threads") { Description = "Threads to measure with; 0 for one a core." };
@@ -36,7 +29,12 @@ internal static class DoctorCommand
             output.WriteLine($"{what,-18}{found}");
         }
 
-        output.WriteLine(CudaSentence());
+        foreach ((string what, string found) in CudaSupport.Findings())
+        {
+            output.WriteLine($"{what,-18}{found}");
+        }
+
+        output.WriteLine(CudaSupport.Sentence());
     }
 
     private static IEnumerable<(string What, string Found)> Findings(int threads)
@@ -56,27 +54,5 @@ internal static class DoctorCommand
     {
         CpuInstructionSet[] all = [CpuInstructionSet.Avx512, CpuInstructionSet.Avx2, CpuInstructionSet.Portable];
         return $"{CpuInstructionSets.Selected().Name()} is used, of {string.Join(", ", all.Where(CpuInstructionSets.IsSupported).Select(static set => set.Name()))} ({CpuInstructionSets.OverrideVariable} chooses)";
-    }
-
-    private static string CudaSentence()
-    {
-        string[] missing = [.. CudaLibraries.Where(static library => !IsThere(OperatingSystem.IsWindows() ? library.Windows : library.Linux)).Select(static library => library.What)];
-        return missing.Length == 0
-            ? "CUDA              the driver, cuBLASLt and NVRTC were found; this version computes on the CPU all the same"
-            : $"CUDA              {string.Join(", ", missing)} {(missing.Length == 1 ? "was" : "were")} not found; nothing needs them, everything runs on the CPU";
-    }
-
-    private static bool IsThere(string[] names)
-    {
-        foreach (string name in names)
-        {
-            if (NativeLibrary.TryLoad(name, out nint handle))
-            {
-                NativeLibrary.Free(handle);
-                return true;
-            }
-        }
-
-        return false;
     }
 }

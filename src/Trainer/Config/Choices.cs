@@ -78,20 +78,15 @@ internal enum WarmupBasis
     FullBatches,
 }
 
-/// <summary>What to compute on.</summary>
-internal enum Device
-{
-    [JsonStringEnumMemberName("auto")]
-    Auto,
-    [JsonStringEnumMemberName("cpu")]
-    Cpu,
-}
-
-/// <summary>The type of activations.</summary>
+/// <summary>What a network is computed in.</summary>
 internal enum Precision
 {
     [JsonStringEnumMemberName("fp32")]
     Float32,
+    [JsonStringEnumMemberName("tf32")]
+    TensorFloat32,
+    [JsonStringEnumMemberName("bf16")]
+    BFloat16,
 }
 
 /// <summary>Whether to go on from a checkpoint.</summary>

@@ -64,6 +64,11 @@ internal static class ConfigSchema
             node = new JsonObject { ["enum"] = new JsonArray(false, true, "auto") };
         }
 
+        if (context.TypeInfo.Type == typeof(Device))
+        {
+            node = new JsonObject { ["type"] = "string", ["pattern"] = Device.Pattern, ["examples"] = new JsonArray([.. Device.Examples.Select(static name => (JsonNode)name)]) };
+        }
+
         if (node is not JsonObject schema)
         {
             return node;

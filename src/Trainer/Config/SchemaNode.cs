@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -64,7 +65,7 @@ internal readonly struct SchemaNode(JsonObject schema)
             JsonArray array => Types.Contains("array") && array.Count >= ((int?)schema["minItems"] ?? 0) && array.Count <= ((int?)schema["maxItems"] ?? int.MaxValue),
             JsonValue => value.GetValueKind() switch
             {
-                JsonValueKind.String => Types.Contains("string") && value.GetValue<string>().Length > 0,
+                JsonValueKind.String => Types.Contains("string") && value.GetValue<string>() is { Length: > 0 } text && ((string?)schema["pattern"] is not string pattern || Regex.IsMatch(text, pattern)),
                 JsonValueKind.Number => AcceptsNumber(value),
                 _ => Types.Contains("boolean"),
             },
@@ -93,7 +94,7 @@ internal readonly struct SchemaNode(JsonObject schema)
             "integer" => $"a whole number{Limits(limits)}",
             "number" => $"a number{Limits(limits)}",
             "boolean" => "true or false",
-            "string" => "a text",
+            "string" => limits["examples"] is JsonArray examples ? $"a text like {string.Join(", ", examples.Select(static example => example!.ToJsonString()))}" : "a text",
             "array" => (int?)limits["minItems"] is int least ? $"an array of at least {least}" : "an array",
             "object" => "an object",
             _ => type,

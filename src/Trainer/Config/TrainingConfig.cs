@@ -142,10 +142,10 @@ internal sealed record TrainingConfig
     [Range(1, 4096)]
     public required int? Threads { get; init; }
 
-    [Description("What to compute on: the best that is there, or the CPU.")]
+    [Description("What to compute on: auto takes an NVIDIA GPU where one and its libraries are found, else the CPU; cuda:N is the GPU of that number, counted from 0.")]
     public required Device Device { get; init; }
 
-    [Description("The type of activations.")]
+    [Description("What a network is computed in. On a GPU, tf32 multiplies with 10 bits of fraction and bf16 keeps activations in half the memory; weights, sums and losses stay fp32. The CPU has fp32 alone.")]
     public required Precision Precision { get; init; }
 
     [Description("Steps between two lines of a log that is not a terminal; metrics.jsonl has every step anyway.")]

@@ -39,7 +39,7 @@ internal sealed class LoadedEncoder : IDisposable
     /// <exception cref="InputException">The folder holds no model that can be loaded.</exception>
     public static LoadedEncoder Open(string folder, EncoderOptions options)
     {
-        IKernels kernels = Devices.Create(Device.Auto, options.Threads == 0 ? null : options.Threads);
+        IKernels kernels = Devices.Create(options.Device);
         SentenceEncoder? encoder = null;
         try
         {

@@ -46,7 +46,7 @@ internal sealed class TrainingRun
         }
 
         _folder.Check(_config.Overwrite || _config.Resume != ResumeMode.Never);
-        using IKernels kernels = Devices.Create(_config.Device, _config.Threads);
+        using IKernels kernels = Devices.Create(new DeviceChoice(_config.Device, _config.Precision, _config.Threads ?? 0), out string? note);
         using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations);
         using RunReport report = new(_folder, Path.GetFileName(Path.GetFullPath(_config.Output)), _display);
         using MnrEngine.Training.Trainer trainer = new(
@@ -61,6 +61,11 @@ internal sealed class TrainingRun
         foreach (FileReport file in inputs.Dataset.Files)
         {
             _output.WriteLine(file);
+        }
+
+        if (note is not null)
+        {
+            _output.WriteLine(note);
         }
 
         _output.WriteLine(kernels.Description);
