@@ -38,6 +38,21 @@ public sealed unsafe partial class CudaKernels
         _context.Launch(_kernels.NormalizeBackward, NormalizeShape(output.Rows), output, length, outputGradient, inputGradient, output.Rows, output.Columns);
     }
 
+    /// <inheritdoc/>
+    public void TruncateNormalize(Tensor input, Tensor length, Tensor output)
+    {
+        _operands.TruncateNormalize(input, length, output);
+        _context.Launch(_kernels.TruncateNormalizeForward, NormalizeShape(input.Rows), input, length, output, input.Rows, input.Columns, output.Columns);
+    }
+
+    /// <inheritdoc/>
+    public void TruncateNormalizeBackward(Tensor output, Tensor length, Tensor outputGradient, Tensor inputGradient, bool addToInputGradient)
+    {
+        _operands.TruncateNormalizeBackward(output, length, outputGradient, inputGradient);
+        _context.Launch(
+            _kernels.TruncateNormalizeBackward, NormalizeShape(output.Rows), output, length, outputGradient, inputGradient, output.Rows, inputGradient.Columns, output.Columns, addToInputGradient);
+    }
+
     private static LaunchShape PoolShape(in DeviceBatch batch, Tensor hidden) => new(batch.Sentences, (hidden.Columns + PoolColumns - 1) / PoolColumns, 1, PoolThreads, 0);
 
     private static LaunchShape NormalizeShape(int rows) => new((rows + NormalizeRows - 1) / NormalizeRows, NormalizeThreads);

@@ -71,6 +71,28 @@ internal sealed class KernelFunctions(KernelModule module, bool halves)
 
     public KernelFunction ReduceLoss { get; } = module.Find("reduce_loss");
 
+    public KernelFunction TruncateNormalizeForward { get; } = module.Find("truncate_normalize_forward");
+
+    public KernelFunction TruncateNormalizeBackward { get; } = module.Find("truncate_normalize_backward");
+
+    public KernelFunction ClassifierLogits { get; } = module.Find("classifier_logits");
+
+    public KernelFunction ClassifierLoss { get; } = module.Find("classifier_loss");
+
+    public KernelFunction ClassifierBackwardWeights { get; } = module.Find("classifier_backward_weights");
+
+    public KernelFunction ClassifierBackwardEmbeddings { get; } = module.Find("classifier_backward_embeddings");
+
+    public KernelFunction PairSimilarity { get; } = module.Find("pair_similarity");
+
+    public KernelFunction PairSimilarityBackward { get; } = module.Find("pair_similarity_backward");
+
+    public KernelFunction CosineSimilarityLoss { get; } = module.Find("cosine_similarity_loss");
+
+    public KernelFunction CosentRows { get; } = module.Find("cosent_rows");
+
+    public KernelFunction CosentLoss { get; } = module.Find("cosent_loss");
+
     public KernelFunction SquareSums { get; } = module.Find("square_sums");
 
     public KernelFunction ClipFactor { get; } = module.Find("clip_factor");
