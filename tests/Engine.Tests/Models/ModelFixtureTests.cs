@@ -56,7 +56,7 @@ public sealed class ModelFixtureTests
     [Test]
     public void HiddenStatesAndEmbeddingsAreTheReferences()
     {
-        TokenizedTexts texts = Tokenise(_expected.GetProperty("texts").EnumerateArray().Select(static t => t.GetString()!));
+        TokenizedTexts texts = Tokenise(Texts());
         PackedBatch packed = Pack([texts]);
         using SentenceNetwork network = _encoder.PlanInference(packed.Tokens, packed.Sentences);
         network.Pass.BeginInference(_kernels.Upload(packed));
@@ -72,9 +72,33 @@ public sealed class ModelFixtureTests
     }
 
     [Test]
+    public void EveryPoolingModeIsTheReferences()
+    {
+        string path = Path.Combine(_folder, "poolings.safetensors");
+        if (!File.Exists(path))
+        {
+            Assert.Pass("no pooling but its own was recorded of this model");
+        }
+
+        using TemporaryFolder temporary = new();
+        using SafetensorsFile poolings = SafetensorsFile.Open(path);
+        Assert.That(poolings.Entries.Keys, Is.Not.Empty);
+        foreach ((string mode, WeightEntry entry) in poolings.Entries)
+        {
+            string folder = temporary.CopyFolder(_folder, mode);
+            temporary.Write(Path.Combine(mode, "1_Pooling", "config.json"), $$"""{"embedding_dimension": {{_encoder.Description.Transformer.HiddenSize}}, "pooling_mode": "{{mode}}"}""");
+            using SentenceEncoder encoder = SentenceEncoder.Load(folder, _kernels);
+            float[] expected = new float[entry.Count];
+            poolings.Read(mode, expected);
+
+            Closeness.AssertClose(mode, encoder.Encode(Texts()), expected);
+        }
+    }
+
+    [Test]
     public void EmbeddingOneByOneOrTogetherIsTheSame()
     {
-        TokenizedTexts texts = Tokenise(_expected.GetProperty("texts").EnumerateArray().Select(static t => t.GetString()!));
+        TokenizedTexts texts = Tokenise(Texts());
         using SentenceNetwork network = _encoder.PlanInference(_encoder.Description.MaxSequenceLength * 3, 3);
         float[] together = new NetworkEmbedder(network).Embed(texts);
         float[] oneByOne = new NetworkEmbedder(network, batchSize: 1).Embed(texts);
@@ -132,6 +156,8 @@ public sealed class ModelFixtureTests
 
         return packed;
     }
+
+    private string[] Texts() => [.. _expected.GetProperty("texts").EnumerateArray().Select(static t => t.GetString()!)];
 
     private TokenizedTexts Tokenise(IEnumerable<string> texts) => _encoder.Tokenizer.EncodeBatch([.. texts], _encoder.Description.MaxSequenceLength);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Evaluation;
 using MnrEngine.Kernels;
@@ -20,6 +21,9 @@ namespace MnrEngine.Engine.Tests.Training;
 public sealed class TrainingFixtureTests
 {
     private static readonly string[] CudaRuns = ["article-tiny-bert", "fit-tiny-bert", "trainer-tiny-bert-no-duplicates"];
+
+    // Two trainers in single precision drift apart by about this much in a run.
+    private const double FinalTolerance = 1e-4;
 
     private static readonly string[] NoGradientInExactArithmetic = ["attention.self.key.bias", "attention.attn.k.bias"];
 
@@ -59,8 +63,11 @@ public sealed class TrainingFixtureTests
     public void APretrainedRunIsTheReferences(string name)
     {
         using Replay replay = new(name, Fixtures.LargeModel(Model(name)), new CpuKernels());
+        replay.AssertStsScores("before");
         replay.Train();
         replay.AssertSteps(static step => step < 15 ? 1e-4 : 1e-3);
+        replay.AssertStsScores("after");
+        replay.AssertEmbeddings();
     }
 
     private static bool IsLarge(JsonElement run) => !run.GetProperty("model").GetString()!.StartsWith("tiny-", StringComparison.Ordinal);
@@ -165,9 +172,40 @@ public sealed class TrainingFixtureTests
                     expected.Read(parameter.Name, values);
                     float[] ours = new float[parameter.Length];
                     _encoder.Parameters.Read(parameter, ours);
-                    Closeness.AssertClose(parameter.Name, ours, values, tolerance: 1e-4);
+                    Closeness.AssertClose(parameter.Name, ours, values, tolerance: FinalTolerance);
                 }
             });
+        }
+
+        /// <summary>STSb dev before or after the run, where the reference recorded it: equal to four decimals.</summary>
+        public void AssertStsScores(string moment)
+        {
+            if (!_run.TryGetProperty(moment, out JsonElement scores) || !scores.TryGetProperty("stsb-dev", out JsonElement expected))
+            {
+                return;
+            }
+
+            string path = Path.Combine(Fixtures.RepositoryRoot ?? "", "examples", "data", "stsb-en-dev.csv");
+            StsEvaluator evaluator = new("stsb-dev", StsDataset.Load(new DatasetSource(path), scale: 5), _encoder);
+            using SentenceNetwork network = _encoder.PlanInference(4096, 128);
+            EvaluationFigures figures = evaluator.Evaluate(new NetworkEmbedder(network), null);
+            Assert.Multiple(() =>
+            {
+                foreach (JsonProperty figure in expected.EnumerateObject())
+                {
+                    Assert.That(figures.Values[figure.Name], Is.EqualTo(figure.Value.GetDouble()).Within(5e-5), $"{figure.Name} {moment}");
+                }
+            });
+        }
+
+        /// <summary>Embeddings of the trained model, where the reference recorded them.</summary>
+        public void AssertEmbeddings()
+        {
+            string[] texts = [.. JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", _name + "-texts.json"))).RootElement.EnumerateArray().Select(static t => t.GetString()!)];
+            using SafetensorsFile file = SafetensorsFile.Open(Fixtures.Path("training", _name + ".safetensors"));
+            float[] expected = new float[file.Entries["embeddings"].Count];
+            file.Read("embeddings", expected);
+            Closeness.AssertClose("embeddings", _encoder.Encode(texts), expected, tolerance: FinalTolerance);
         }
 
         public void Started(RunPlan plan)

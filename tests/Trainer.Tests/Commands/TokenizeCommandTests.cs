@@ -6,7 +6,7 @@ namespace MnrEngine.Trainer.Tests.Commands;
 
 public sealed class TokenizeCommandTests
 {
-    private static string Vocabulary => Fixtures.Path("vocab", "tokenizer.json");
+    private static string Vocabulary { get; } = Path.Combine(AppContext.BaseDirectory, "vocab", "tokenizer.json");
 
     [Test]
     public void AnswersEachLineWithTheIdsOfHuggingFace()

@@ -40,37 +40,48 @@ public sealed class SamplerFixtureTests
         }
     }
 
-    [Test]
-    public void TheTrainerEndsAnEpochOfNoDuplicatesAtItsLength()
+    [TestCaseSource(nameof(RunsWithASampler))]
+    public void TheTrainersBatchesAreTheRecordedOnes(string name)
     {
-        using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", "trainer-tiny-bert-no-duplicates.json")));
-        JsonElement columns = run.RootElement.GetProperty("columns");
-        string[][] texts = [.. columns.EnumerateObject().Select(column => column.Value.EnumerateArray().Select(text => text.GetString()!).ToArray())];
-        NoDuplicatesSampler sampler = new(texts, run.RootElement.GetProperty("batch_size").GetInt32(), run.RootElement.GetProperty("seed").GetInt64(), dropLast: false);
-
-        Assert.That(EpochsOf(new TruncatedSampler(sampler), run.RootElement), Is.EqualTo(Batches(run.RootElement.GetProperty("batches"))));
-    }
-
-    [TestCase("trainer-tiny-mpnet-triplets.json")]
-    [TestCase("trainer-tiny-bert-softmax.json")]
-    public void ShuffledBatchesAreTheTrainers(string name)
-    {
-        using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", name)));
-        int rows = run.RootElement.GetProperty("columns").EnumerateObject().First().Value.GetArrayLength();
-        ShuffledSampler sampler = new(rows, run.RootElement.GetProperty("batch_size").GetInt32(), run.RootElement.GetProperty("seed").GetInt64(), dropLast: false);
+        using JsonDocument run = Run(name);
+        string[][] columns = [.. run.RootElement.GetProperty("columns").EnumerateObject().Select(column => column.Value.EnumerateArray().Select(value => value.ToString()).ToArray())];
+        int batchSize = run.RootElement.GetProperty("batch_size").GetInt32();
+        int seed = run.RootElement.GetProperty("seed").GetInt32();
+        IBatchSampler sampler = run.RootElement.GetProperty("sampler").GetString() switch
+        {
+            "no_duplicates" => new TruncatedSampler(new NoDuplicatesSampler(columns, batchSize, seed, dropLast: false)),
+            "batch_sampler" => new ShuffledSampler(columns[0].Length, batchSize, seed, dropLast: false),
+            string other => throw new AssertionException($"no sampler {other}"),
+            null => throw new AssertionException("no sampler"),
+        };
 
         Assert.That(EpochsOf(sampler, run.RootElement), Is.EqualTo(Batches(run.RootElement.GetProperty("batches"))));
     }
 
-    [Test]
-    public void SequentialBatchesAreTheArticles()
+    [TestCaseSource(nameof(RunsInOrder))]
+    public void SequentialBatchesAreTheArticles(string name)
     {
-        using JsonDocument run = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", "article-tiny-bert.json")));
+        using JsonDocument run = Run(name);
         int rows = run.RootElement.GetProperty("rows").GetArrayLength();
         SequentialSampler sampler = new(rows, run.RootElement.GetProperty("batch_size").GetInt32(), dropLast: false);
 
         Assert.That(sampler.Epoch(0).ToArray(), Is.EqualTo(Batches(run.RootElement.GetProperty("batches"))));
     }
+
+    private static IEnumerable<string> RunsWithASampler() => Runs(static run => run.TryGetProperty("sampler", out _));
+
+    private static IEnumerable<string> RunsInOrder() => Runs(static run => run.TryGetProperty("mode", out JsonElement mode) && mode.ValueEquals("article"));
+
+    private static string[] Runs(Func<JsonElement, bool> chosen) =>
+    [
+        .. from file in Directory.EnumerateFiles(Fixtures.Path("training"), "*.json").Order()
+           let name = Path.GetFileName(file)
+           let run = Run(name).RootElement
+           where run.ValueKind == JsonValueKind.Object && chosen(run)
+           select name,
+    ];
+
+    private static JsonDocument Run(string name) => JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", name)));
 
     private static int[][] EpochsOf(IBatchSampler sampler, JsonElement run) =>
         [.. Enumerable.Range(0, run.GetProperty("epochs").GetInt32()).SelectMany(sampler.Epoch)];
