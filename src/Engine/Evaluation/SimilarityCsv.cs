@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MnrEngine.Serialization;
 
 namespace MnrEngine.Evaluation;
 
@@ -36,6 +37,40 @@ public static class SimilarityCsv
     /// <param name="scores">The figures.</param>
     public static void AppendLegacy(string path, int? epoch, int? steps, SimilarityScores scores) =>
         Append(path, (epoch ?? -1).ToString(CultureInfo.InvariantCulture), steps, scores, LegacyFunctions);
+
+    /// <summary>Cuts off what was evaluated after a step, when a run goes on from there, and a line that was only half written.</summary>
+    /// <param name="path">The file; it need not exist.</param>
+    /// <param name="steps">The last step whose line stays.</param>
+    /// <exception cref="InputException">The file can't be written.</exception>
+    public static void CutAfter(string path, int steps)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        string text = File.ReadAllText(path);
+        int kept = 0;
+        for (int end = text.IndexOf("\r\n", StringComparison.Ordinal); end >= 0; end = text.IndexOf("\r\n", kept, StringComparison.Ordinal))
+        {
+            string[] fields = text[kept..end].Split(',', 3);
+            if (kept > 0 && !(fields.Length == 3 && int.TryParse(fields[1], CultureInfo.InvariantCulture, out int step) && step <= steps))
+            {
+                break;
+            }
+
+            kept = end + 2;
+        }
+
+        if (kept == 0)
+        {
+            File.Delete(path);
+        }
+        else if (kept < text.Length)
+        {
+            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text[..kept])));
+        }
+    }
 
     private static void Append(string path, string epoch, int? steps, SimilarityScores scores, IReadOnlyList<SimilarityFunction> functions)
     {

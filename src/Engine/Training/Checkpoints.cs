@@ -44,6 +44,7 @@ public sealed class Checkpoints
     public string Write(TrainingState state, SentenceEncoder encoder, AdamOptimizer optimizer)
     {
         string folder = Path.Combine(_folder, Prefix + state.Step.ToString("D8", CultureInfo.InvariantCulture));
+        RemoveUnfinished();
         AtomicFolder.Replace(folder, temporary =>
         {
             encoder.WriteFiles(temporary, new ModelCard());
@@ -121,6 +122,15 @@ public sealed class Checkpoints
         encoder.Parameters.Parameters.Where(p => p.FirstElement < encoder.Parameters.TrainedWeights.Columns);
 
     private static Tensor Region(Tensor moments, NamedParameter parameter) => moments.View(parameter.FirstElement, 1, parameter.Length);
+
+    /// <summary>Checkpoints that a process was killed in the middle of: their names begin with a dot, and nobody else will remove them.</summary>
+    private void RemoveUnfinished()
+    {
+        foreach (string unfinished in Directory.Exists(_folder) ? Directory.GetDirectories(_folder, $".{Prefix}*.new") : [])
+        {
+            Directory.Delete(unfinished, recursive: true);
+        }
+    }
 
     private IEnumerable<string> All() =>
         Directory.Exists(_folder)

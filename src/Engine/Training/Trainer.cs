@@ -259,6 +259,7 @@ public sealed class Trainer : IDisposable
         ["rows"] = $"{_data.Rows}",
         ["columns"] = $"{_data.Columns.Count}",
         ["tokens"] = $"{_data.Columns.Sum(static c => (long)c.TokenIds.Length)}",
+        ["hash of the tokens"] = _data.Hash(),
         ["sampler"] = $"{_sampler}",
         ["batch_size"] = $"{_sampler.BatchSize}",
         ["batches an epoch"] = $"{_sampler.Length}",
@@ -270,5 +271,7 @@ public sealed class Trainer : IDisposable
         ["schedule"] = $"{_schedule}",
         ["dropout"] = $"{_encoder.DropoutRates(_options.Dropout)}",
         ["transformer"] = $"{_encoder.Description.Transformer with { Source = [] }}",
+        ["pooling"] = $"{_encoder.Description.Pooling}",
+        ["modules"] = string.Join(", ", _encoder.Description.Modules),
     };
 }

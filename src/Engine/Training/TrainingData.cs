@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using MnrEngine.Text;
 
 namespace MnrEngine.Training;
@@ -5,6 +7,9 @@ namespace MnrEngine.Training;
 /// <summary>The rows to train on: tokenised once, in columns of equal length.</summary>
 public sealed class TrainingData
 {
+    // Enough to tell apart what anyone has ever trained on, short enough for a sentence.
+    private const int HashBytes = 8;
+
     /// <summary>Joins tokenised columns: anchors, positives, then any number of hard negatives.</summary>
     /// <exception cref="ArgumentException">There are fewer than two columns, or they differ in length.</exception>
     public TrainingData(IReadOnlyList<TokenizedTexts> columns)
@@ -29,6 +34,19 @@ public sealed class TrainingData
 
     /// <summary>The number of sentences that were cut at the maximum length.</summary>
     public int TruncatedSentences => Columns.Sum(static c => c.TruncatedCount);
+
+    /// <summary>A short hash of every token of every row, by which a resumed run knows its data again.</summary>
+    public string Hash()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (TokenizedTexts column in Columns)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(column.Offsets.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(column.TokenIds.AsSpan()));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, HashBytes));
+    }
 
     /// <summary>The tokens that a batch of so many rows can have at most, whichever rows they are.</summary>
     public int LargestBatchTokens(int rows)

@@ -87,7 +87,7 @@ internal sealed class ConfigChecker
         SchemaNode full = schema.Full;
         if (!full.Accepts(value))
         {
-            throw tree.Error(path, $"{path} is {Shown(value)}, but has to be {schema.Expected()}");
+            throw tree.Error(path, $"{path} is {Shown(value)}, but has to be {schema.ExpectedInsteadOf(value)}");
         }
 
         if (value is JsonObject keys)

@@ -74,9 +74,13 @@ internal readonly struct SchemaNode(JsonObject schema)
     }
 
     /// <summary>What a value may be: <c>a whole number of at least 1 or null</c>.</summary>
-    public string Expected() => string.Join(" or ", Kinds().Distinct());
+    public string Expected() => string.Join(" or ", Kinds(PracticallyInfinite).Distinct());
 
-    private IEnumerable<string> Kinds()
+    /// <summary>The same for an error: a value that is beyond a limit that goes without saying is told that limit too.</summary>
+    public string ExpectedInsteadOf(JsonNode? value) =>
+        string.Join(" or ", Kinds(value?.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() >= PracticallyInfinite ? double.PositiveInfinity : PracticallyInfinite).Distinct());
+
+    private IEnumerable<string> Kinds(double unnamedFrom)
     {
         if (schema["enum"] is JsonArray choices)
         {
@@ -85,14 +89,14 @@ internal readonly struct SchemaNode(JsonObject schema)
 
         if (Shorthand is not null)
         {
-            return Full.Kinds().Concat(new SchemaNode(schema["anyOf"]![1]!.AsObject()).Kinds());
+            return Full.Kinds(unnamedFrom).Concat(new SchemaNode(schema["anyOf"]![1]!.AsObject()).Kinds(unnamedFrom));
         }
 
         JsonObject limits = schema;
         return Types.Select(type => type switch
         {
-            "integer" => $"a whole number{Limits(limits)}",
-            "number" => $"a number{Limits(limits)}",
+            "integer" => $"a whole number{Limits(limits, unnamedFrom)}",
+            "number" => $"a number{Limits(limits, unnamedFrom)}",
             "boolean" => "true or false",
             "string" => limits["examples"] is JsonArray examples ? $"a text like {string.Join(", ", examples.Select(static example => example!.ToJsonString()))}" : "a text",
             "array" => (int?)limits["minItems"] is int least ? $"an array of at least {least}" : "an array",
@@ -113,10 +117,10 @@ internal readonly struct SchemaNode(JsonObject schema)
             && number < ((double?)schema["exclusiveMaximum"] ?? double.PositiveInfinity);
     }
 
-    private static string Limits(JsonObject limits)
+    private static string Limits(JsonObject limits, double unnamedFrom)
     {
         string? low = limits["minimum"] is JsonNode minimum ? $"of at least {minimum}" : limits["exclusiveMinimum"] is JsonNode above ? $"above {above}" : null;
-        string? high = (double?)limits["maximum"] >= PracticallyInfinite ? null : limits["maximum"] is JsonNode maximum ? $"at most {maximum}" : limits["exclusiveMaximum"] is JsonNode below ? $"below {below}" : null;
+        string? high = (double?)limits["maximum"] >= unnamedFrom ? null : limits["maximum"] is JsonNode maximum ? $"at most {maximum}" : limits["exclusiveMaximum"] is JsonNode below ? $"below {below}" : null;
         return (low, high) switch
         {
             (null, null) => "",

@@ -1,3 +1,6 @@
+using System.Text;
+using MnrEngine.Serialization;
+
 namespace MnrEngine.Trainer.Reporting;
 
 /// <summary>A run's folder: where what lies in it, and whether it may be used.</summary>
@@ -53,24 +56,40 @@ internal sealed class OutputFolder
     /// <param name="keepEarlierRun">
     /// False removes the files of an earlier run. Its model stays until the new one is saved in its place, and what no run wrote stays anyway.
     /// </param>
-    /// <exception cref="InputException">It can't be written.</exception>
-    public void Prepare(bool keepEarlierRun)
+    /// <param name="config">The config as it is run.</param>
+    /// <returns>Keeps other runs out of the folder until it is disposed of or the process ends, however that happens.</returns>
+    /// <exception cref="InputException">It can't be written, or another run is writing it.</exception>
+    public IDisposable Prepare(bool keepEarlierRun, string config)
     {
+        FileStream? held = null;
         try
         {
             Directory.CreateDirectory(Path);
+            held = new FileStream(In(".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
             if (!keepEarlierRun)
             {
                 RemoveEarlierRun();
             }
 
-            using FileStream probe = new(In(".write-test"), FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            AtomicFile.Write(Config, stream => stream.Write(Encoding.UTF8.GetBytes(config)));
+            return held;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
-            throw new InputException($"the output folder {Path} can't be written: {error.Message}", error);
+            held?.Dispose();
+            if (error is not (IOException or UnauthorizedAccessException))
+            {
+                throw;
+            }
+
+            throw held is null && IsHeldByAnother(error)
+                ? new InputException($"another run is writing the output folder {Path}: let it end, or choose another folder", error)
+                : new InputException($"the output folder {Path} can't be written: {error.Message}", error);
         }
     }
+
+    /// <summary>Whether a file can't be opened because another process keeps it to itself: EWOULDBLOCK on Linux or macOS, or Windows' sharing violation.</summary>
+    private static bool IsHeldByAnother(Exception error) => error.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     private void RemoveEarlierRun()
     {

@@ -1,3 +1,4 @@
+using MnrEngine.Serialization;
 using MnrEngine.Training;
 using ScottPlot;
 
@@ -30,9 +31,8 @@ internal static class RunChart
         plot.Legend.Alignment = Alignment.UpperCenter;
         plot.Legend.Orientation = Orientation.Horizontal;
         plot.ShowLegend(Edge.Bottom);
-        string unfinished = $"{path}.tmp";
-        plot.SavePng(unfinished, Width, Height);
-        File.Move(unfinished, path, overwrite: true);
+        byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
+        AtomicFile.Write(path, stream => stream.Write(png));
     }
 
     private static void AddLoss(Plot plot, RunHistory history)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MnrEngine.Evaluation;
 using MnrEngine.Optimizers;
 using MnrEngine.Training;
 
@@ -36,6 +37,11 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
     {
         _metrics = MetricsFile.Open(_folder.Metrics, plan.FirstStep, out RunHistory history);
         History = history;
+        foreach (string csv in Directory.Exists(_folder.Evaluations) ? Directory.GetFiles(_folder.Evaluations, "*.csv") : [])
+        {
+            SimilarityCsv.CutAfter(csv, plan.FirstStep);
+        }
+
         Directory.CreateDirectory(_folder.TensorBoard);
         _events = new EventFile(Path.Combine(_folder.TensorBoard, "events.out.tfevents.mnrengine"), history.Steps.Count > 0 ? history.Steps[0].Time : DateTimeOffset.UtcNow);
         foreach ((StepRecord step, DateTimeOffset time) in history.Steps)

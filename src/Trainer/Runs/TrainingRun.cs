@@ -56,8 +56,7 @@ internal sealed class TrainingRun
             trainer.Resume(resumeFrom);
         }
 
-        _folder.Prepare(keepEarlierRun: resumeFrom is not null);
-        File.WriteAllText(_folder.Config, ConfigFile.Text(_config, _folder.Path));
+        using IDisposable held = _folder.Prepare(keepEarlierRun: resumeFrom is not null, ConfigFile.Text(_config, _folder.Path));
         foreach (FileReport file in inputs.Dataset.Files)
         {
             _output.WriteLine(file);

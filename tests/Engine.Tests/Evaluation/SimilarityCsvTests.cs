@@ -47,6 +47,32 @@ public sealed class SimilarityCsvTests
             "0,-1,0.5,0.25,-0.5,0.75,1e-05,nan,0.125,1.0\r\n"));
     }
 
+    [TestCase(280, "0.0,0,0.5,0.25\r\n0.5,140,0.5,0.25\r\n1.0,280,0.5,0.25\r\n")]
+    [TestCase(279, "0.0,0,0.5,0.25\r\n0.5,140,0.5,0.25\r\n")]
+    [TestCase(0, "0.0,0,0.5,0.25\r\n")]
+    public void WhatCameAfterTheStepThatARunGoesOnFromIsCutOff(int step, string kept)
+    {
+        string path = _folder.Path("scores.csv");
+        SimilarityCsv.Append(path, 0, 0, Scores, [SimilarityFunction.Cosine]);
+        SimilarityCsv.Append(path, 0.5, 140, Scores, [SimilarityFunction.Cosine]);
+        SimilarityCsv.Append(path, 1, 280, Scores, [SimilarityFunction.Cosine]);
+        File.AppendAllText(path, "1.5,42");
+
+        SimilarityCsv.CutAfter(path, step);
+
+        Assert.That(File.ReadAllText(path), Is.EqualTo("epoch,steps,cosine_pearson,cosine_spearman\r\n" + kept));
+    }
+
+    [Test]
+    public void AHeaderThatWasOnlyHalfWrittenIsRemoved()
+    {
+        string path = _folder.Write("scores.csv", "epoch,ste");
+
+        SimilarityCsv.CutAfter(path, 5);
+
+        Assert.That(File.Exists(path), Is.False);
+    }
+
     [Test]
     public void TheFileIsNamedAfterTheEvaluator()
     {

@@ -58,6 +58,8 @@ public sealed class BadConfigTests
     }
 
     [TestCase("batch_size=0", "--set batch_size=0: batch_size is 0, but has to be a whole number of at least 1")]
+    [TestCase("seed=9223372036854775807", "seed is 9223372036854775807, but has to be a whole number of at least 0 and at most 4294967295")]
+    [TestCase("max_steps=3000000000", "max_steps is 3000000000, but has to be a whole number of at least 1 and at most 2147483647 or null")]
     [TestCase("batch_size", "--set batch_size: a setting has the form key=value")]
     [TestCase("=5", "--set =5: a setting has the form key=value")]
     [TestCase("batch_size.x=5", "--set batch_size.x=5: batch_size is 4, which has no keys to set")]

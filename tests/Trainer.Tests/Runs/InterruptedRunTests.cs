@@ -59,6 +59,80 @@ public sealed partial class InterruptedRunTests
         AssertSame(stopped, whole);
     }
 
+    [Test]
+    public void ARunKeepsOthersOutOfItsFolder()
+    {
+        using TinyRun run = Run();
+        run.Config["max_steps"] = 100_000;
+
+        using Process process = Start(run);
+        WaitForSteps(run, process, 20);
+        Outcome second = run.Train("--set", "resume=false", "--set", "overwrite=true", "--set", "max_steps=10");
+        bool first = !process.HasExited;
+        Assert.That(Kill(process.Id, SigTerm), Is.Zero);
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.That((second.ExitCode, second.Error.TrimEnd()), Is.EqualTo((2, $"error: another run is writing the output folder {run.Output}: let it end, or choose another folder")));
+        Assert.That((first, process.ExitCode), Is.EqualTo((true, 143)));
+        Assert.That(run.Steps(), Has.Count.GreaterThanOrEqualTo(20), "the second run removed what the first had written");
+    }
+
+    [TestCase("data", "hash of the tokens")]
+    [TestCase("batch_sampler", "sampler")]
+    [TestCase("batch_size", "batch_size")]
+    [TestCase("learning_rate", "optimizer")]
+    [TestCase("seed", "sampler")]
+    [TestCase("loss", "loss")]
+    [TestCase("dropout", "dropout")]
+    public void ACheckpointOfAnotherRunIsRefused(string changed, string named)
+    {
+        using TinyRun run = new();
+        run.Config["checkpoints"] = new JsonObject { ["every_steps"] = 4 };
+        Assert.That(run.Train().ExitCode, Is.Zero);
+        byte[] weights = run.Weights();
+        JsonNode value = changed switch
+        {
+            "data" => SwapTheFirstRows(run),
+            "batch_sampler" => "in_order",
+            "loss" => new JsonObject { ["scale"] = 10 },
+            "dropout" => 0.2,
+            "learning_rate" => 1e-4,
+            _ => 15,
+        };
+        run.Config[changed] = value;
+
+        Outcome outcome = run.Train("--resume");
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2), outcome.Output);
+        Assert.That(outcome.Error, Does.Match($"^error: .*step-00000008 was written by a run with {named} .*, but this run has "));
+        Assert.That(run.Weights(), Is.EqualTo(weights));
+    }
+
+    [Test]
+    public void ADamagedCheckpointIsNamed([Values("training_state.json", "optimizer.safetensors", "model.safetensors")] string file)
+    {
+        using TinyRun run = new();
+        run.Config["checkpoints"] = new JsonObject { ["every_steps"] = 4 };
+        Assert.That(run.Train().ExitCode, Is.Zero);
+        string path = Path.Combine(run.Output, "checkpoints", "step-00000008", file);
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^20]);
+
+        Outcome outcome = run.Train("--resume");
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2), outcome.Output);
+        Assert.That(outcome.Error, Does.StartWith("error: ").And.Contain(file));
+    }
+
+    private static JsonValue SwapTheFirstRows(TinyRun run)
+    {
+        string path = run.Folder.File("pairs.jsonl");
+        string[] rows = File.ReadAllLines(path);
+        (rows[0], rows[1]) = (rows[1], rows[0]);
+        File.WriteAllLines(path, rows);
+        return JsonValue.Create("pairs.jsonl");
+    }
+
     private static TinyRun Run()
     {
         TinyRun run = new();
@@ -67,6 +141,7 @@ public sealed partial class InterruptedRunTests
         run.Config["warmup_ratio"] = 0.1;
         run.Config["checkpoints"] = new JsonObject { ["every_steps"] = 25 };
         run.Config["resume"] = "auto";
+        run.Config["evaluation"] = new JsonObject { ["sts"] = TrainCommandTests.WriteSts(run), ["every_steps"] = 15 };
         return run;
     }
 
@@ -74,6 +149,9 @@ public sealed partial class InterruptedRunTests
     {
         Assert.That(resumed.Weights(), Is.EqualTo(whole.Weights()));
         Assert.That(resumed.Steps().Select(Figures), Is.EqualTo(whole.Steps().Select(Figures)));
+        Assert.That(Evaluations(resumed), Is.EqualTo(Evaluations(whole)));
+
+        static string Evaluations(TinyRun run) => File.ReadAllText(Path.Combine(run.Output, "eval", "similarity_evaluation_dev_results.csv"));
 
         static string Figures(JsonObject step) => $"{step["step"]} {step["loss"]} {step["lr"]} {step["grad_norm"]} {step["tokens"]}";
     }

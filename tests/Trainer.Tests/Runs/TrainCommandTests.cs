@@ -39,6 +39,22 @@ public sealed class TrainCommandTests
         Assert.That(lines[^1], Does.StartWith("the model is in ").And.EndWith(Path.Combine("out", "model")));
     }
 
+    [Test]
+    [Platform(Exclude = "Win", Reason = "the card's command is quoted for a POSIX shell")]
+    public void TheCommandInTheModelsCardWorks()
+    {
+        using TinyRun run = new();
+        Assert.That(run.Train().ExitCode, Is.Zero);
+        string model = Path.Combine(run.Output, "model");
+        string command = File.ReadLines(Path.Combine(model, "README.md")).Single(static line => line.StartsWith("MnrEngine ", StringComparison.Ordinal));
+        string[] arguments = [.. command.Split('"', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+
+        Outcome outcome = Program.Run([.. arguments[0].Split(' ')[1..].Select(word => word == "path/to/this/folder" ? model : word), .. arguments[1..]]);
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(double.Parse(outcome.Output), Is.InRange(-1, 1));
+    }
+
     [TestCase("fit-tiny-bert", "adamw")]
     [TestCase("article-tiny-bert", "adam")]
     public void ReplaysAnotherTrainersRunStepByStep(string recorded, string optimizer)

@@ -34,6 +34,9 @@ public sealed class LegacyNoDuplicatesSampler : IBatchSampler
     /// <inheritdoc/>
     public int Length => _texts.Rows / BatchSize;
 
+    /// <summary>What decides the batches besides the rows and their number, for comparison with the run that a checkpoint came from.</summary>
+    public override string ToString() => $"no duplicates as of old with seed {_seed}";
+
     /// <inheritdoc/>
     /// <exception cref="InputException">Enumeration comes to a batch that can't be filled: every row shares a text with those in it.</exception>
     public IEnumerable<int[]> Epoch(int epoch)

@@ -41,6 +41,9 @@ public sealed class NoDuplicatesSampler : IBatchSampler
     /// </summary>
     public int Length => BatchCounts.Of(_tree.NodeOfRow.Length, BatchSize, _dropLast);
 
+    /// <summary>What decides the batches besides the rows and their number, for comparison with the run that a checkpoint came from.</summary>
+    public override string ToString() => _dropLast ? $"no duplicates with seed {_seed}, full batches" : $"no duplicates with seed {_seed}";
+
     /// <inheritdoc/>
     public IEnumerable<int[]> Epoch(int epoch)
     {

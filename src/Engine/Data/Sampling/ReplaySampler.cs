@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace MnrEngine.Data.Sampling;
@@ -8,6 +10,8 @@ namespace MnrEngine.Data.Sampling;
 /// </summary>
 public sealed class ReplaySampler : IBatchSampler
 {
+    private const int HashBytes = 8;
+
     private readonly int[] _rows;
     private readonly int[] _offsets;
 
@@ -52,6 +56,13 @@ public sealed class ReplaySampler : IBatchSampler
         {
             throw new InputException($"{path}, line {e.LineNumber + 1}: the JSON is malformed at byte {e.BytePositionInLine + 1}, but an array of batches was expected", e);
         }
+    }
+
+    /// <summary>What decides the batches besides the rows and their number, for comparison with the run that a checkpoint came from.</summary>
+    public override string ToString()
+    {
+        byte[] hash = SHA256.HashData([.. MemoryMarshal.AsBytes(_offsets.AsSpan()), .. MemoryMarshal.AsBytes(_rows.AsSpan())]);
+        return $"the batches {Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))} of a file";
     }
 
     /// <inheritdoc/>

@@ -25,6 +25,9 @@ public sealed class SequentialSampler : IBatchSampler
     /// <inheritdoc/>
     public int Length => BatchCounts.Of(_rows, BatchSize, _dropLast);
 
+    /// <summary>What decides the batches besides the rows and their number, for comparison with the run that a checkpoint came from.</summary>
+    public override string ToString() => _dropLast ? "in order, full batches" : "in order";
+
     /// <inheritdoc/>
     public IEnumerable<int[]> Epoch(int epoch)
     {

@@ -31,6 +31,9 @@ public sealed class ShuffledSampler : IBatchSampler
     /// <inheritdoc/>
     public int Length => BatchCounts.Of(_rows, BatchSize, _dropLast);
 
+    /// <summary>What decides the batches besides the rows and their number, for comparison with the run that a checkpoint came from.</summary>
+    public override string ToString() => _dropLast ? $"shuffled with seed {_seed}, full batches" : $"shuffled with seed {_seed}";
+
     /// <inheritdoc/>
     public IEnumerable<int[]> Epoch(int epoch) =>
         BatchCounts.Chunks(new TorchGenerator(_seed + epoch).RandPerm(_rows), BatchSize, _dropLast);

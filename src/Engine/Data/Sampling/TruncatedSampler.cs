@@ -21,6 +21,9 @@ public sealed class TruncatedSampler : IBatchSampler
     /// <inheritdoc/>
     public int Length => _inner.Length;
 
+    /// <summary>What decides the batches besides the rows and their number, for comparison with the run that a checkpoint came from.</summary>
+    public override string ToString() => _inner.ToString()!;
+
     /// <inheritdoc/>
     public IEnumerable<int[]> Epoch(int epoch) => _inner.Epoch(epoch).Take(Length);
 }

@@ -83,7 +83,7 @@ internal sealed class CardText(ModelCard card, EncoderDescription description)
         Line("With MnrEngine:");
         Line();
         Line("```bash");
-        Line("MnrEngine similarity --model path/to/this/folder \"The weather is lovely today.\" \"It's so sunny outside!\"");
+        Line("MnrEngine similarity path/to/this/folder \"The weather is lovely today.\" \"It's so sunny outside!\"");
         Line("```");
     }
 
