@@ -24,7 +24,7 @@ internal sealed class ConflictTree
     {
         int[] rowsWith = CountRows(texts);
         NodeOfRow = new int[texts.Rows];
-        Dictionary<long, int> children = [];
+        Dictionary<long, int> children = new(EdgeHash.Instance);
         int[] path = new int[texts.Columns];
         Comparison<int> mostSharedFirst = (a, b) => rowsWith[a] != rowsWith[b] ? rowsWith[b].CompareTo(rowsWith[a]) : a.CompareTo(b);
         for (int row = 0; row < texts.Rows; row++)
@@ -112,6 +112,21 @@ internal sealed class ConflictTree
         }
 
         return firstSlot;
+    }
+
+    /// <summary>
+    /// Nodes and texts are both numbered as they come up, so that one follows the other, and .NET's hash of a long, its upper half XOR its lower one, is
+    /// the same for most of them: with a million pairs of texts in three or four rows each, the tree took 70 seconds instead of one.
+    /// </summary>
+    private sealed class EdgeHash : IEqualityComparer<long>
+    {
+        private const ulong GoldenRatio = 0x9E3779B97F4A7C15;
+
+        public static EdgeHash Instance { get; } = new();
+
+        public bool Equals(long x, long y) => x == y;
+
+        public int GetHashCode(long edge) => (int)(((ulong)edge * GoldenRatio) >> 32);
     }
 
     private int Child(Dictionary<long, int> children, int node, int text)

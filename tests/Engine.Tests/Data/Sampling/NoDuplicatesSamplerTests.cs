@@ -78,6 +78,7 @@ public sealed class NoDuplicatesSamplerTests
     [TestCase("ten texts in all pairings")]
     [TestCase("a thousand texts in all pairings")]
     [TestCase("twenty labels as positives and negatives of repeated anchors")]
+    [TestCase("texts in three or four rows each")]
     [TestCase("all rows alike")]
     public void AMillionRowsOfManyConflictsAreNoTrouble(string kind)
     {
@@ -88,6 +89,7 @@ public sealed class NoDuplicatesSamplerTests
             "three anchors for all rows" => i => [$"a{i % 3}", $"p{i}"],
             "ten texts in all pairings" => i => [$"t{i % 10}", $"t{i / 10 % 10}"],
             "a thousand texts in all pairings" => i => [$"a{i % 1_000}", $"p{i / 1_000}"],
+            "texts in three or four rows each" => i => [$"a{i % 300_000}", $"p{i % 250_000}"],
             "all rows alike" => _ => ["a", "p"],
             _ => i => [$"text {i / 2}", $"label {i % 20}", $"label {((i % 20) + 1 + (i / 20 % 19)) % 20}"],
         };
