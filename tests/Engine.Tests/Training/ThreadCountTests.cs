@@ -38,7 +38,7 @@ public sealed class ThreadCountTests
         WordPieceTokenizer tokenizer = WordPieceTokenizer.FromVocabulary(Fixtures.Path("models", "tiny-bert", "vocab.txt"));
         EncoderDescription description = new()
         {
-            Transformer = new BertConfiguration
+            Transformer = new TransformerConfiguration
             {
                 VocabSize = tokenizer.VocabularySize,
                 HiddenSize = hidden,
