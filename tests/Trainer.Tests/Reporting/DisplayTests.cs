@@ -29,8 +29,11 @@ public sealed class DisplayTests
         Assert.That(lines[2], Does.StartWith("step 100/100 ").And.EndWith("0:00 left"));
     }
 
-    [Test]
-    public void ATerminalShowsOneLineAndKeepsMessages()
+    [TestCase(160, "step 40/100  loss 2.5000  lr 1.00e-4  640 pairs/s  4,000 tokens/s  0:06 left")]
+    [TestCase(90, "━ step 40/100  loss 2.5000  lr 1.00e-4  640 pairs/s  4,000 tokens/s  0:06 left")]
+    [TestCase(74, "step 40/100 loss 2.5000 lr 1.00e-4 640 pairs/s 4,000 tokens/s 0:06 left")]
+    [TestCase(40, "step 40/100 loss 2.5000 lr 1.00e-4 640…")]
+    public void ATerminalShowsOneLineAndKeepsMessages(int width, string line)
     {
         using StringWriter output = new();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -40,7 +43,7 @@ public sealed class DisplayTests
             ColorSystem = ColorSystemSupport.NoColors,
             Out = new AnsiConsoleOutput(output),
         });
-        console.Profile.Width = 160;
+        console.Profile.Width = width;
         TerminalDisplay display = new(console);
 
         int result = display.Run(() =>
@@ -52,7 +55,7 @@ public sealed class DisplayTests
         });
 
         Assert.That(result, Is.EqualTo(5));
-        Assert.That(output.ToString(), Does.Contain("step 40: an evaluation").And.Contain("step 40/100  loss 2.5000  lr 1.00e-4  640 pairs/s  4,000 tokens/s  0:06 left"));
+        Assert.That(output.ToString(), Does.Contain("step 40: an evaluation").And.Contain(line));
     }
 
     [TestCase(0, "0:00")]
