@@ -9,8 +9,8 @@ namespace mnr_driver
 {
 namespace
 {
-// Guards and fresh memory hold the same: read as a number it is NaN or -1, so that what is read there shows in results.
-constexpr unsigned char Unwritten = 0xff;
+// Read as a number it is NaN or -1, so that what is read there shows in results.
+constexpr unsigned char Guard = 0xff;
 constexpr std::size_t GuardBytes = 256;
 constexpr std::size_t PageBytes = 4096;
 
@@ -27,7 +27,7 @@ unsigned char* pointer(std::uint64_t address)
 bool isIntact(const unsigned char* guard)
 {
     unsigned char untouched[GuardBytes];
-    std::memset(untouched, Unwritten, GuardBytes);
+    std::memset(untouched, Guard, GuardBytes);
     return std::memcmp(guard, untouched, GuardBytes) == 0;
 }
 }
@@ -40,7 +40,7 @@ Allocations::~Allocations()
     }
 }
 
-std::uint64_t Allocations::allocate(std::size_t bytes)
+std::uint64_t Allocations::allocate(std::size_t bytes, unsigned char fill)
 {
     void* memory = mmap(nullptr, mappedBytes(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -48,7 +48,9 @@ std::uint64_t Allocations::allocate(std::size_t bytes)
         return 0;
     }
     unsigned char* data = static_cast<unsigned char*>(memory) + PageBytes;
-    std::memset(data - GuardBytes, Unwritten, bytes + 2 * GuardBytes);
+    std::memset(data - GuardBytes, Guard, GuardBytes);
+    std::memset(data, fill, bytes);
+    std::memset(data + bytes, Guard, GuardBytes);
     const std::uint64_t address = reinterpret_cast<std::uint64_t>(data);
     _sizes[address] = bytes;
     _usedBytes += bytes;
@@ -98,8 +100,8 @@ std::string Allocations::damage()
         {
             continue;
         }
-        std::memset(before, Unwritten, GuardBytes);
-        std::memset(behind, Unwritten, GuardBytes);
+        std::memset(before, Guard, GuardBytes);
+        std::memset(behind, Guard, GuardBytes);
         return std::string("something was written ") + (isBeforeIntact ? "behind" : "before") + " an allocation of " +
                std::to_string(allocation.second) + " bytes";
     }

@@ -16,8 +16,8 @@ public:
     Allocations& operator=(const Allocations&) = delete;
     ~Allocations();
 
-    // Reserves memory filled with NaNs, at a multiple of 256; 0 when the system has none.
-    std::uint64_t allocate(std::size_t bytes);
+    // Reserves memory full of a byte, at a multiple of 256; 0 when the system has none.
+    std::uint64_t allocate(std::size_t bytes, unsigned char fill);
 
     // Frees memory, after which touching it is an illegal access; false where none begins at this address.
     bool free(std::uint64_t address);

@@ -1,7 +1,9 @@
 // Kernel launches: checked as the driver checks them, entered into a stream, run by the library of the kernel.
 #include "host_interface.h"
+#include "recording.h"
 #include "state.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace mnr_driver;
@@ -14,7 +16,7 @@ constexpr unsigned MostThreads = 1024;
 // A launch with its own copy of the arguments.
 struct Launch
 {
-    const Function* function;
+    Function* function;
     Context* context;
     unsigned grid[3], block[3], sharedBytes;
     std::vector<unsigned char> bytes;
@@ -23,6 +25,11 @@ struct Launch
 
 int run(const Launch& launch)
 {
+    if (state().functions.count(launch.function) == 0)
+    {
+        // A graph outlived its module.
+        return InvalidHandle;
+    }
     const std::uint64_t number = ++state().launchCount;
     const MnrHostKernel& kernel = *launch.function->kernel;
     if (number == settings().failLaunch)
@@ -45,6 +52,8 @@ int run(const Launch& launch)
     request.order = settings().order;
     request.seed = settings().seed + number;
     request.workers = settings().workers;
+    request.fill = settings().fill;
+    record(request, *launch.context);
     MnrHostReport result;
     launch.function->module->run(&request, &result);
     if (result.status != Success)

@@ -26,7 +26,7 @@ int allocate(Context& context, std::uint64_t* address, std::size_t bytes)
     {
         return OutOfMemory;
     }
-    *address = context.allocations.allocate(bytes);
+    *address = context.allocations.allocate(bytes, settings().fill);
     return *address == 0 ? OutOfMemory : Success;
 }
 
@@ -122,7 +122,7 @@ int cuMemHostAlloc(void** memory, std::size_t bytes, unsigned)
             {
                 return OutOfMemory;
             }
-            std::memset(*memory, 0xff, bytes);
+            std::memset(*memory, settings().fill, bytes);
             state().pinned[addressOf(*memory)] = bytes;
             return Success;
         });

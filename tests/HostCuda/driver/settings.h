@@ -23,6 +23,8 @@ struct Settings
     std::uint64_t seed = 0;
     unsigned workers = 0;
     bool isLate = false;
+    // What fresh memory of the device and of blocks is full of: read as a number, 255 is NaN or -1.
+    unsigned char fill = 0xff;
     bool isVerbose = false;
 
     // Faults to inject; counts are from 1, 0 is never.

@@ -15,7 +15,7 @@ namespace
 constexpr int IllegalAddress = 700;
 constexpr int LaunchFailed = 719;
 constexpr std::size_t SharedGuardBytes = 64;
-constexpr unsigned char Unwritten = 0xff;
+constexpr unsigned char SharedGuard = 0xff;
 
 // A stack with a page below it that must not be touched.
 char* allocateStack()
@@ -55,8 +55,8 @@ bool Block::run(const MnrHostLaunch& launch, Index3 index, MnrHostReport& report
     blockIndex = index;
     blockSize = {launch.block[0], launch.block[1], launch.block[2]};
     gridSize = {launch.grid[0], launch.grid[1], launch.grid[2]};
-    prepareShared(launch.sharedBytes);
-    _staticShared.fill(Unwritten);
+    prepareShared(launch.sharedBytes, launch.fill);
+    _staticShared.fill(launch.fill);
     currentBlock = this;
     startThreads();
     switchTo(_scheduler, _fibers[_current].context);
@@ -117,21 +117,22 @@ void Block::enter()
     block.end();
 }
 
-// Shared memory holds NaNs when a block begins, so that reading what was never written shows.
-void Block::prepareShared(unsigned bytes)
+// Shared memory holds NaNs, or what else the launch says, when a block begins, so that reading what was never written shows.
+void Block::prepareShared(unsigned bytes, unsigned char fill)
 {
     constexpr std::size_t Alignment = 128;
     _shared.resize(bytes + SharedGuardBytes + Alignment);
     const std::size_t address = reinterpret_cast<std::size_t>(_shared.data());
     dynamicShared = _shared.data() + (Alignment - address % Alignment) % Alignment;
-    std::memset(dynamicShared, Unwritten, bytes + SharedGuardBytes);
+    std::memset(dynamicShared, fill, bytes);
+    std::memset(dynamicShared + bytes, SharedGuard, SharedGuardBytes);
 }
 
 bool Block::isSharedIntact(unsigned bytes) const
 {
     for (std::size_t i = 0; i < SharedGuardBytes; i++)
     {
-        if (dynamicShared[bytes + i] != Unwritten)
+        if (dynamicShared[bytes + i] != SharedGuard)
         {
             return false;
         }

@@ -92,7 +92,7 @@ public:
 private:
     static void enter();
     void startThreads();
-    void prepareShared(unsigned bytes);
+    void prepareShared(unsigned bytes, unsigned char fill);
     bool isSharedIntact(unsigned bytes) const;
     void yield();
     void end();

@@ -8,6 +8,18 @@
 #include <cstdio>
 #include <string>
 
+// With sanitizers, their own runtimes handle both.
+#if defined(__SANITIZE_ADDRESS__)
+
+namespace mnr_host
+{
+void installFaultHandler()
+{
+}
+}
+
+#else
+
 namespace mnr_host
 {
 namespace
@@ -55,7 +67,6 @@ void onFault(int signal, siginfo_t* information, void* context)
 
 void installFaultHandler()
 {
-#if !defined(__SANITIZE_ADDRESS__)
     static const bool isInstalled = []
     {
         struct sigaction action = {};
@@ -69,11 +80,9 @@ void installFaultHandler()
         return true;
     }();
     static_cast<void>(isInstalled);
-#endif
 }
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
 // The compiler calls this where -fsanitize=alignment finds a pointer that its type is too strict for: what UBSan's own library would do,
 // but as an error of the launch. The structures are the compiler's.
 namespace

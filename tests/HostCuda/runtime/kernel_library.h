@@ -38,6 +38,8 @@ struct MnrHostLaunch
     std::uint64_t seed;
     // Operating system threads to spread the blocks over, 0 for as many as there are cores.
     unsigned workers;
+    // What shared memory is full of when a block begins.
+    unsigned char fill;
 };
 
 // How a launch ended: a CUresult, and for anything but success a sentence with kernel, block and thread.

@@ -1,8 +1,9 @@
-// list-sources OUTPUT.h KERNELS.cu: writes the hashes of a kernel source and of all that it includes, for the library compiled from it
-// and for the NVRTC stand-in.
+// list-sources OUTPUT.h KERNELS.cu FOLDER: writes the hashes of a kernel source and of all that it includes, from its own folder or from
+// FOLDER, for the library compiled from it and for the NVRTC stand-in.
 #include "source_hash.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -10,7 +11,7 @@
 
 namespace
 {
-bool addSource(const std::string& path, std::map<std::string, std::uint64_t>& hashes)
+bool addSource(const std::string& path, const std::string& otherFolder, std::map<std::string, std::uint64_t>& hashes)
 {
     if (hashes.count(mnr_host::bareName(path)) != 0)
     {
@@ -35,7 +36,12 @@ bool addSource(const std::string& path, std::map<std::string, std::uint64_t>& ha
         }
         const std::string name = line.substr(start.size(), line.find('"', start.size()) - start.size());
         // The host's own half of device.cuh is no kernel source: a GPU compiler never sees it.
-        if (name != "host_instructions.h" && !addSource(folder + name, hashes))
+        if (name == "host_instructions.h")
+        {
+            continue;
+        }
+        const bool isBeside = std::filesystem::exists(std::filesystem::path(folder + name));
+        if (!addSource(isBeside ? folder + name : otherFolder + "/" + name, otherFolder, hashes))
         {
             return false;
         }
@@ -46,13 +52,13 @@ bool addSource(const std::string& path, std::map<std::string, std::uint64_t>& ha
 
 int main(int count, char** arguments)
 {
-    if (count != 3)
+    if (count != 4)
     {
-        std::fprintf(stderr, "usage: list-sources OUTPUT.h KERNELS.cu\n");
+        std::fprintf(stderr, "usage: list-sources OUTPUT.h KERNELS.cu FOLDER\n");
         return 2;
     }
     std::map<std::string, std::uint64_t> hashes;
-    if (!addSource(arguments[2], hashes))
+    if (!addSource(arguments[2], arguments[3], hashes))
     {
         return 1;
     }

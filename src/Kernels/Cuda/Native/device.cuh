@@ -54,6 +54,25 @@ __device__ __forceinline__ void ldmatrix_x4_trans(unsigned (&r)[4], const void* 
                  : "memory");
 }
 
+// 16 bytes from global to shared memory behind the threads' backs, both 16-byte aligned. What a thread has started until
+// cp_async_commit is one group; cp_async_wait<N> waits until at most the last N of its groups are still under way. Other threads see the
+// bytes only after a barrier behind that.
+__device__ __forceinline__ void cp_async_16(void* shared, const void* global)
+{
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(sharedAddress(shared)), "l"(global) : "memory");
+}
+
+__device__ __forceinline__ void cp_async_commit()
+{
+    asm volatile("cp.async.commit_group;" : : : "memory");
+}
+
+template <int GroupsLeft>
+__device__ __forceinline__ void cp_async_wait()
+{
+    asm volatile("cp.async.wait_group %0;" : : "n"(GroupsLeft) : "memory");
+}
+
 #endif
 
 constexpr int WarpSize = 32;

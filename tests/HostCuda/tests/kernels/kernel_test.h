@@ -36,7 +36,7 @@ public:
     Memory& operator=(const Memory&) = delete;
 
     void write(const void* source);
-    void read(void* target) const;
+    void read(void* target, std::size_t count) const;
 
     std::uint64_t address = 0;
     std::size_t bytes;
@@ -58,8 +58,14 @@ public:
 
     std::vector<Number> read() const
     {
-        std::vector<Number> values(_count);
-        _memory.read(values.data());
+        return read(_count);
+    }
+
+    // The first so many numbers, where the rest is not written by anyone.
+    std::vector<Number> read(std::size_t count) const
+    {
+        std::vector<Number> values(count);
+        _memory.read(values.data(), count * sizeof(Number));
         return values;
     }
 
@@ -145,6 +151,7 @@ struct Dropout
     float keepScale() const;
 };
 
-// Runs the tests of a program in forward order and compares bits with those in reverse and random order.
+// Runs the tests of a program in forward order and compares bits with those in reverse and random order, and with other bytes in fresh
+// memory.
 int runAll(int count, char** arguments, const std::vector<std::pair<std::string, std::function<void()>>>& tests);
 }

@@ -1,0 +1,107 @@
+#include "recording.h"
+
+#include "recording_format.h"
+
+#include <cstdio>
+#include <cstring>
+
+namespace mnr_driver
+{
+namespace
+{
+class Recording
+{
+public:
+    explicit Recording(const std::string& path) : _file(std::fopen(path.c_str(), "wb"))
+    {
+        if (_file == nullptr)
+        {
+            report("cannot write the recording " + path);
+            return;
+        }
+        write(mnr_host::RecordingMark, sizeof mnr_host::RecordingMark);
+    }
+
+    // Nothing is closed or freed: the file is complete after each launch, and lives as long as the process.
+    void add(const MnrHostLaunch& launch, const std::map<std::uint64_t, std::size_t>& regions)
+    {
+        const MnrHostKernel& kernel = *launch.kernel;
+        std::uint64_t size = 0;
+        for (const auto& region : regions)
+        {
+            size += region.second;
+        }
+        if (_file == nullptr || _counts[kernel.name] >= settings().recordPerKernel || _bytes + size > settings().recordBytes)
+        {
+            return;
+        }
+        _counts[kernel.name]++;
+        _bytes += size;
+        const std::string name = kernel.name;
+        number(static_cast<std::uint32_t>(name.size()));
+        write(name.data(), name.size());
+        write(launch.grid, sizeof launch.grid);
+        write(launch.block, sizeof launch.block);
+        number(launch.sharedBytes);
+        number(kernel.argumentCount);
+        for (unsigned i = 0; i < kernel.argumentCount; i++)
+        {
+            number(kernel.argumentSizes[i]);
+            write(launch.arguments[i], kernel.argumentSizes[i]);
+        }
+        number(static_cast<std::uint32_t>(regions.size()));
+        for (const auto& region : regions)
+        {
+            number(region.first);
+            number(static_cast<std::uint64_t>(region.second));
+            write(reinterpret_cast<const void*>(region.first), region.second);
+        }
+        std::fflush(_file);
+    }
+
+private:
+    template <class Number>
+    void number(Number value)
+    {
+        write(&value, sizeof value);
+    }
+
+    void write(const void* data, std::size_t bytes)
+    {
+        if (std::fwrite(data, 1, bytes, _file) != bytes)
+        {
+            report("the recording cannot be written to its end");
+            std::abort();
+        }
+    }
+
+    std::FILE* _file;
+    std::map<std::string, unsigned> _counts;
+    std::uint64_t _bytes = 0;
+};
+}
+
+void record(const MnrHostLaunch& launch, Context& context)
+{
+    if (settings().recordFile.empty())
+    {
+        return;
+    }
+    static Recording* recording = new Recording(settings().recordFile);
+    std::map<std::uint64_t, std::size_t> regions;
+    for (unsigned i = 0; i < launch.kernel->argumentCount; i++)
+    {
+        if (launch.kernel->argumentIsPointer[i])
+        {
+            std::uint64_t address = 0;
+            std::memcpy(&address, launch.arguments[i], sizeof address);
+            const auto region = context.allocations.find(address);
+            if (region.first != 0)
+            {
+                regions.insert(region);
+            }
+        }
+    }
+    recording->add(launch, regions);
+}
+}
