@@ -30,13 +30,14 @@ internal static class Benchmark
     private const int TrainingFactor = 3;
 
     /// <summary>Measures.</summary>
-    /// <param name="model">The model's folder.</param>
+    /// <param name="model">The model's folder, or its id on the hub.</param>
     /// <param name="data">A file of pairs.</param>
     /// <param name="options">What to measure.</param>
     /// <exception cref="InputException">The model or the file is wrong, or has too few rows.</exception>
     public static BenchmarkResult Run(string model, string data, BenchmarkOptions options)
     {
         TextDataset dataset = TextDataset.Load(new DatasetSource(data));
+        string folder = HubFiles.Model(model, options.Encoder.Log);
         double peak = MeasurePeak(options.Encoder.Device.Threads);
         string device;
         TrainingFigures? training;
@@ -44,7 +45,7 @@ internal static class Benchmark
         using (IKernels kernels = Devices.Create(options.Encoder.Device))
         {
             device = kernels.Description;
-            using SentenceEncoder encoder = SentenceEncoder.Load(model, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
+            using SentenceEncoder encoder = SentenceEncoder.Load(folder, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
             training = options.Steps > 0 ? Train(encoder, dataset, options) : null;
             encoding = options.Sentences > 0 ? Encode(encoder, dataset, options) : null;
         }

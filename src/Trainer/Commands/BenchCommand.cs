@@ -11,7 +11,7 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        Argument<string> model = new("model") { Description = "The model's folder." };
+        Argument<string> model = new("model") { Description = "The model's folder, or its id on the Hugging Face hub." };
         Argument<string> data = new("data") { Description = "A file of pairs: .tsv, .csv or .jsonl, also with .gz." };
         Option<int> steps = new("--steps") { Description = "Training steps that are timed, after a few that are not; 0 for no training.", DefaultValueFactory = static _ => DefaultSteps };
         Option<int> encode = new("--encode") { Description = "Sentences to encode; 0 for none.", DefaultValueFactory = static _ => 1000 };

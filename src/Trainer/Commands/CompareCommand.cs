@@ -12,8 +12,8 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        Argument<string[]> models = new("models") { Description = "The models' folders; LABEL=MODEL gives one another name in the comparison.", Arity = ArgumentArity.OneOrMore };
-        Option<string> sts = new("--sts") { Description = "A file of sentence pairs with scores.", Required = true, HelpName = "file" };
+        Argument<string[]> models = new("models") { Description = "The models' folders, or their ids on the Hugging Face hub; LABEL=MODEL gives one another name in the comparison.", Arity = ArgumentArity.OneOrMore };
+        Option<string> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub.", Required = true, HelpName = "file" };
         Option<string?> name = new("--name") { Description = "The name of the sentence pairs in the comparison, instead of the file's." };
         Option<string?> markdown = new("--markdown") { Description = "Write the table to this Markdown file too." };
         Option<string?> json = new("--json") { Description = "Write the figures to this JSON file too." };
@@ -22,11 +22,12 @@ internal static class CompareCommand
         EncoderOptions.OnCommandLine options = new(command);
         command.SetAction(parsed =>
         {
-            string file = parsed.GetRequiredValue(sts);
+            EncoderOptions encoding = options.Read(parsed);
+            Config.StsConfig file = new() { Path = parsed.GetRequiredValue(sts) };
             NamedModel[] named = [.. parsed.GetRequiredValue(models).Select(NamedModel.Parse)];
-            StsDataset pairs = StsDataset.Load(new DatasetSource(file));
-            CheckAll(named);
-            Comparison comparison = ModelComparison.Run(named, parsed.GetValue(name) ?? Path.GetFileName(file).Split('.')[0], pairs, options.Read(parsed));
+            StsDataset pairs = StsFiles.Load(file, encoding.Log);
+            CheckAll(named, encoding.Log);
+            Comparison comparison = ModelComparison.Run(named, parsed.GetValue(name) ?? file.DisplayName, pairs, encoding);
             ComparisonText.Show(comparison, parsed.InvocationConfiguration.Output);
             Write(parsed.GetValue(markdown), () => ComparisonText.ToMarkdown(comparison));
             Write(parsed.GetValue(json), () => ComparisonText.ToJson(comparison));
@@ -39,11 +40,11 @@ internal static class CompareCommand
     }
 
     /// <summary>What is wrong with the last model shows before the first is run.</summary>
-    private static void CheckAll(IEnumerable<NamedModel> models)
+    private static void CheckAll(IEnumerable<NamedModel> models, TextWriter log)
     {
         foreach (NamedModel model in models)
         {
-            ModelFolder.Open(model.Model).Dispose();
+            ModelFolder.Open(HubFiles.Model(model.Model, log)).Dispose();
         }
     }
 

@@ -11,7 +11,7 @@ internal static class EncodeCommand
 {
     public static Command Create()
     {
-        Argument<string> model = new("model") { Description = "The model's folder." };
+        Argument<string> model = new("model") { Description = "The model's folder, or its id on the Hugging Face hub." };
         Argument<string> input = new("input") { Description = "A text file with a text a line, or with --column a .tsv, .csv, .jsonl (also .gz) or .parquet file; - for standard input." };
         Option<string> output = new("--output", "-o") { Description = "The result: .npy, .safetensors (tensor \"embeddings\") or .jsonl.", Required = true };
         Option<string?> column = new("--column") { Description = "The column with the texts, by name or by number from 0." };

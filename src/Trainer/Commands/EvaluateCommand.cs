@@ -12,19 +12,23 @@ internal static class EvaluateCommand
 {
     public static Command Create()
     {
-        Argument<string> model = new("model") { Description = "The model's folder." };
-        Option<string[]> sts = new("--sts") { Description = "A file of sentence pairs with scores; may be repeated.", Required = true, HelpName = "file" };
+        Argument<string> model = new("model") { Description = "The model's folder, or its id on the Hugging Face hub." };
+        Option<string[]> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub; may be repeated.", Required = true, HelpName = "file" };
         Option<string?> csv = new("--csv") { Description = "Append a line for each file to this CSV file, in sentence-transformers' form." };
-        Command command = new("evaluate", "Correlates a model's similarities with people's scores.") { model, sts, csv };
+        Option<string> split = new("--split") { Description = "The split of a data set on the hub.", DefaultValueFactory = static _ => Config.StsConfig.DefaultSplit };
+        Option<string?> subset = new("--subset") { Description = "The subset of a data set on the hub, if it has several." };
+        Command command = new("evaluate", "Correlates a model's similarities with people's scores.") { model, sts, csv, split, subset };
         EncoderOptions.OnCommandLine options = new(command);
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(sts), parsed.GetValue(csv), options.Read(parsed), parsed.InvocationConfiguration.Output));
+            parsed.GetRequiredValue(model), parsed.GetRequiredValue(sts), parsed.GetValue(subset), parsed.GetRequiredValue(split), parsed.GetValue(csv), options.Read(parsed), parsed.InvocationConfiguration.Output));
         return command;
     }
 
-    private static void Run(string model, string[] files, string? csv, EncoderOptions options, TextWriter output)
+    private static void Run(string model, string[] files, string? subset, string split, string? csv, EncoderOptions options, TextWriter output)
     {
-        (string Name, StsDataset Pairs)[] sets = [.. files.Select(static file => (Path.GetFileName(file).Split('.')[0], StsDataset.Load(new DatasetSource(file))))];
+        (string Name, StsDataset Pairs)[] sets = [.. files
+            .Select(file => new Config.StsConfig { Path = file, Subset = subset, Split = split })
+            .Select(sts => (sts.DisplayName, StsFiles.Load(sts, options.Log)))];
         using LoadedEncoder encoder = LoadedEncoder.Open(model, options);
         foreach ((string name, StsDataset pairs) in sets)
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using MnrEngine.Data.Preparation;
+using MnrEngine.Hub;
 using MnrEngine.Text;
 using MnrEngine.Trainer.Preparation;
 using MnrEngine.Trainer.Runs;
@@ -26,7 +27,7 @@ internal static class PrepareCommand
     {
         Argument<string[]> inputs = new("input")
         {
-            Description = "SNLI, MultiNLI, all-nli, STSb or rows like theirs: .jsonl, .txt, .tsv, .csv (also .gz) or .parquet files, patterns with *, folders, .zip files.",
+            Description = "SNLI, MultiNLI, all-nli, STSb or rows like theirs: .jsonl, .txt, .tsv, .csv (also .gz) or .parquet files, patterns with *, folders, .zip files, or ids of data sets on the Hugging Face hub.",
             Arity = ArgumentArity.OneOrMore,
         };
         Option<string> output = new("--output", "-o") { Description = "The result: .tsv, .csv, .jsonl (also .gz) or .parquet.", Required = true };
@@ -38,18 +39,19 @@ internal static class PrepareCommand
         Option<bool> dropDuplicates = new("--drop-duplicates") { Description = "Leave out rows that were written before; they are counted in any case." };
         Option<string> split = new("--split")
         {
-            Description = "Which split of folders, zip files and split columns is read: train, dev or test.",
+            Description = "Which split of folders, zip files, split columns and data sets on the hub is read: train, dev or test.",
             DefaultValueFactory = static _ => "train",
         };
+        Option<string?> subset = new("--subset") { Description = "The subset of data sets on the hub, for those that have no default." };
         Option<string[]> columns = new("--columns") { Description = "The columns with the texts (for sts, and the score), by name or number from 0.", AllowMultipleArgumentsPerToken = true };
         Option<string?> label = new("--label-column") { Description = "The column with the label, by name or number from 0." };
         Option<double?> scale = new("--score-scale") { Description = "What sts scores are divided by. Without it 5 where one is above 1, else 1." };
         Option<long> seed = new("--seed") { Description = "Decides which entailments and contradictions become triplets.", DefaultValueFactory = static _ => 42 };
-        Option<string?> tokenizer = new("--tokenizer") { Description = "A model's folder, a vocab.txt or a tokenizer.json to count tokens with; bert-base-uncased's without it.", HelpName = "model" };
+        Option<string?> tokenizer = new("--tokenizer") { Description = "A model's folder or its id on the Hugging Face hub, a vocab.txt or a tokenizer.json to count tokens with; bert-base-uncased's without it.", HelpName = "model" };
         Option<string?> histogram = new("--histogram") { Description = "Where the token lengths are drawn: a .png file, or none. Without it beside the result.", HelpName = "file" };
         Command command = new("prepare", "Makes the rows that a loss needs of data sets as they are published.")
         {
-            inputs, output, to, both, dropDuplicates, split, columns, label, scale, seed, tokenizer, histogram,
+            inputs, output, to, both, dropDuplicates, split, subset, columns, label, scale, seed, tokenizer, histogram,
         };
         command.SetAction(parsed =>
         {
@@ -66,7 +68,7 @@ internal static class PrepareCommand
 
             PreparationOptions options = new()
             {
-                Inputs = parsed.GetRequiredValue(inputs),
+                Inputs = [.. parsed.GetRequiredValue(inputs).SelectMany(input => FromHub(input, parsed.GetValue(subset), parsed.GetRequiredValue(split), parsed.InvocationConfiguration.Error))],
                 Output = parsed.GetRequiredValue(output),
                 Rows = rows,
                 BothDirections = parsed.GetValue(both) ?? true,
@@ -77,10 +79,15 @@ internal static class PrepareCommand
                 ScoreScale = parsed.GetValue(scale),
                 Seed = parsed.GetValue(seed),
             };
-            return Run(options, parsed.GetValue(tokenizer), parsed.GetValue(histogram), parsed.InvocationConfiguration.Output);
+            string? tokens = parsed.GetValue(tokenizer) is string model ? HubFiles.Tokenizer(model, parsed.InvocationConfiguration.Error) : null;
+            return Run(options, tokens, parsed.GetValue(histogram), parsed.InvocationConfiguration.Output);
         });
         return command;
     }
+
+    /// <summary>The files of a data set on the hub; what is none stays as it is.</summary>
+    private static IReadOnlyList<string> FromHub(string input, string? subset, string split, TextWriter log) =>
+        HubFiles.IsId(input, HubKind.Dataset) ? HubFiles.Data(input, subset, split, revision: null, log) : [input];
 
     private static int Run(PreparationOptions options, string? tokenizerPath, string? histogram, TextWriter output)
     {

@@ -9,7 +9,7 @@ internal static class SimilarityCommand
 {
     public static Command Create()
     {
-        Argument<string> model = new("model") { Description = "The model's folder." };
+        Argument<string> model = new("model") { Description = "The model's folder, or its id on the Hugging Face hub." };
         Argument<string> first = new("a") { Description = "A sentence, or a file with a sentence a line." };
         Argument<string> second = new("b") { Description = "Another sentence, or a file with as many lines." };
         Command command = new("similarity", "Compares two sentences, or two files line by line.") { model, first, second };

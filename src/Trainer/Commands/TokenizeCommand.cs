@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using MnrEngine.Text;
+using MnrEngine.Trainer.Runs;
 
 namespace MnrEngine.Trainer.Commands;
 
@@ -13,23 +14,23 @@ internal static class TokenizeCommand
 {
     public static Command Create()
     {
-        Argument<string> model = new("model") { Description = "A model's folder, a vocab.txt or a tokenizer.json." };
+        Argument<string> model = new("model") { Description = "A model's folder or its id on the Hugging Face hub, a vocab.txt or a tokenizer.json." };
         Argument<string> input = new("input") { Description = "JSON lines: texts, or objects with a text and perhaps a max_length. Without it, or with -, what comes from standard input.", Arity = ArgumentArity.ZeroOrOne };
         Option<int?> maxLength = new("--max-length") { Description = "The longest result in tokens, [CLS] and [SEP] included, for lines without their own." };
         Command command = new("tokenize", "Turns texts into token ids.") { model, input, maxLength };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetValue(input), parsed.GetValue(maxLength), parsed.InvocationConfiguration.Output));
+            parsed.GetRequiredValue(model), parsed.GetValue(input), parsed.GetValue(maxLength), parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error));
         return command;
     }
 
-    private static void Run(string model, string? input, int? maxLength, TextWriter output)
+    private static void Run(string model, string? input, int? maxLength, TextWriter output, TextWriter log)
     {
         if (maxLength < 2)
         {
             throw new InputException($"--max-length is {maxLength}, but has to be at least 2: every text has a first and a last token");
         }
 
-        WordPieceTokenizer tokenizer = Load(model);
+        WordPieceTokenizer tokenizer = Load(HubFiles.Tokenizer(model, log));
         string name = input is null or "-" ? "standard input" : input;
         long number = 0;
         foreach (string line in TextLines.Read(input))

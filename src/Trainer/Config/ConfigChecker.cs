@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using MnrEngine.Hub;
+using MnrEngine.Trainer.Runs;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -76,11 +78,17 @@ internal sealed class ConfigChecker
 
     private static bool MayStandAlone(JsonNode? value, SchemaNode full, string shorthand) => value switch
     {
-        JsonObject => shorthand == "[]",
+        JsonObject keys => shorthand == "[]" || IsElement(keys, full, shorthand),
         JsonArray => shorthand != "[]" && full.Property(shorthand)?.Shorthand == "[]",
         JsonValue => value.GetValueKind() == System.Text.Json.JsonValueKind.String,
         _ => false,
     };
+
+    /// <summary>Whether an object is meant as the one element of the main key's array: it has a key that only such elements have, and no key that they haven't.</summary>
+    private static bool IsElement(JsonObject keys, SchemaNode full, string shorthand) =>
+        full.Property(shorthand)?.Full.Items?.Full is SchemaNode element
+        && keys.Any(key => full.Property(key.Key) is null)
+        && keys.All(key => element.Property(key.Key) is not null);
 
     private void Check(ConfigTree tree, string path, JsonNode? value, SchemaNode schema)
     {
@@ -125,7 +133,9 @@ internal sealed class ConfigChecker
             string inner = ConfigTree.Key(path, key);
             if (property.IsPath && value is JsonValue text)
             {
-                keys[key] = change(inner, text.GetValue<string>());
+                string written = text.GetValue<string>();
+                string changed = change(inner, written);
+                keys[key] = property.Hub is HubKind hub && HubFiles.IsId(written, hub) && !Path.Exists(changed) ? written : changed;
             }
             else if (value is JsonObject nested)
             {

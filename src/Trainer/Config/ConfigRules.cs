@@ -19,7 +19,12 @@ internal static class ConfigRules
     {
         if (model.Path is null == model.New is null)
         {
-            throw tree.Error("model", $"model has {(model.Path is null ? "neither" : "both")} path and new, but needs one of them: the folder of a model, or the shape of a new one");
+            throw tree.Error("model", $"model has {(model.Path is null ? "neither" : "both")} path and new, but needs one of them: the folder of a model or its id on the hub, or the shape of a new one");
+        }
+
+        if (model.New is not null && model.Revision is not null)
+        {
+            throw tree.Error("model.revision", "model.revision is for a model on the hub, but model.new makes one; leave it out");
         }
 
         if (model.New is null)

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
+using MnrEngine.Hub;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -17,11 +18,14 @@ internal static class ConfigSchema
     /// <summary>Keyword: the one key whose value may stand for the whole object.</summary>
     public const string ShorthandKeyword = "x-shorthand";
 
-    /// <summary>Keyword: the value names a file or folder.</summary>
+    /// <summary>Keyword: the value names a file or folder (true), or may also be the id of a model or data set on the hub (which of them).</summary>
     public const string PathKeyword = "x-path";
 
     /// <summary>Keyword: other names of the key.</summary>
     public const string OtherNamesKeyword = "x-also-known-as";
+
+    /// <summary>Values of <see cref="PathKeyword"/>.</summary>
+    public const string HubModel = "model", HubDataset = "dataset";
 
     private const string Published = "MnrEngine.Trainer.config.schema.json";
 
@@ -90,9 +94,14 @@ internal static class ConfigSchema
             }
         }
 
-        if (Attribute<ConfigPathAttribute>(property) is not null)
+        if (Attribute<ConfigPathAttribute>(property) is ConfigPathAttribute path)
         {
-            schema[PathKeyword] = true;
+            schema[PathKeyword] = path.Hub switch
+            {
+                HubKind.Model => HubModel,
+                HubKind.Dataset => HubDataset,
+                _ => (JsonNode)true,
+            };
         }
 
         schema = AllowShorthand(context, schema);

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using MnrEngine.Hub;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -43,10 +44,23 @@ internal sealed record DataConfig
 [Shorthand("path")]
 internal sealed record DataFileConfig
 {
-    [Description("A .tsv, .csv or .jsonl file, also with .gz, or a .parquet file; or a pattern such as train-*.parquet; or a folder.")]
-    [TransformersName("file")]
-    [ConfigPath]
+    [Description("A .tsv, .csv or .jsonl file, also with .gz, or a .parquet file; or a pattern such as train-*.parquet; or a folder; or the id of a data set on the Hugging Face hub, such as sentence-transformers/all-nli.")]
+    [TransformersName("file", "hub")]
+    [ConfigPath(HubKind.Dataset)]
     public required string Path { get; init; }
+
+    /// <summary>The split when none is named.</summary>
+    public const string DefaultSplit = "train";
+
+    [Description("The subset of a data set on the hub, which the datasets library calls its name or configuration. Left out, its default if it has one.")]
+    [TransformersName("config_name", "dataset_config_name")]
+    public string? Subset { get; init; }
+
+    [Description("The split of a data set on the hub, or of a folder. Default train.")]
+    public string? Split { get; init; }
+
+    [Description("As model.revision, for a data set.")]
+    public string? Revision { get; init; }
 
     [Description("As data.format, for this file.")]
     public FileFormat? Format { get; init; }

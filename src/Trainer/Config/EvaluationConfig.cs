@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using MnrEngine.Hub;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -31,17 +32,29 @@ internal sealed record EvaluationConfig
 [Shorthand("path")]
 internal sealed record StsConfig
 {
-    [Description("A .csv, .tsv or .jsonl file, also with .gz, or a .parquet file.")]
-    [TransformersName("file")]
-    [ConfigPath]
+    [Description("A .csv, .tsv or .jsonl file, also with .gz, or a .parquet file; or the id of a data set on the Hugging Face hub, such as sentence-transformers/stsb.")]
+    [TransformersName("file", "hub")]
+    [ConfigPath(HubKind.Dataset)]
     public required string Path { get; init; }
 
     [Description("What the figures are named after; the file's name when left out.")]
     public string? Name { get; init; }
 
+    /// <summary>The split when none is named.</summary>
+    public const string DefaultSplit = "validation";
+
+    [Description("As data.files[].subset.")]
+    public string? Subset { get; init; }
+
+    [Description("The split of a data set on the hub, or of a folder. Default validation.")]
+    public string? Split { get; init; }
+
+    [Description("As model.revision, for a data set.")]
+    public string? Revision { get; init; }
+
     /// <summary>The name, or what follows from the file's.</summary>
     [JsonIgnore]
-    public string DisplayName => Name ?? System.IO.Path.GetFileName(Path).Split('.')[0];
+    public string DisplayName => Name ?? Runs.HubFiles.DatasetName(Path).Split('/')[^1].Split('.')[0];
 
     [Description("How the file is written; guessed from its name when left out.")]
     public FileFormat? Format { get; init; }

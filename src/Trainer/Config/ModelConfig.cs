@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using MnrEngine.Hub;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -8,9 +9,14 @@ namespace MnrEngine.Trainer.Config;
 [Shorthand("path")]
 internal sealed record ModelConfig
 {
-    [Description("The folder of a model that sentence-transformers, transformers or this program saved.")]
-    [ConfigPath]
+    [Description("The folder of a model that sentence-transformers, transformers or this program saved, or the id of one on the Hugging Face hub, such as bert-base-uncased.")]
+    [TransformersName("model_name_or_path", "hub")]
+    [ConfigPath(HubKind.Model)]
     public string? Path { get; init; }
+
+    [Description("The branch, tag or commit of a model on the hub. Default main.")]
+    [TransformersName("model_revision")]
+    public string? Revision { get; init; }
 
     [Description("A model with random weights, under transformers' names.")]
     public NewModelConfig? New { get; init; }

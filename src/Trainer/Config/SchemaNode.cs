@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using MnrEngine.Hub;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -27,6 +28,10 @@ internal readonly struct SchemaNode(JsonObject schema)
 
     /// <summary>Whether the value names a file or folder.</summary>
     public bool IsPath => schema.ContainsKey(ConfigSchema.PathKeyword);
+
+    /// <summary>What on the hub the value may be the id of, where it is no path on the disk; or null.</summary>
+    public HubKind? Hub => schema[ConfigSchema.PathKeyword]?.GetValueKind() != JsonValueKind.String ? null
+        : (string?)schema[ConfigSchema.PathKeyword] == ConfigSchema.HubModel ? HubKind.Model : HubKind.Dataset;
 
     /// <summary>What the value is for.</summary>
     public string? Description => (string?)schema["description"];

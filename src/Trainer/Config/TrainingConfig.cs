@@ -17,10 +17,10 @@ internal sealed record TrainingConfig
     [Description("Whose defaults to start from: today's sentence-transformers Trainer, its old fit(), or the article's own PyTorch loop. Any key overrides them.")]
     public required Recipe Recipe { get; init; }
 
-    [Description("The model to train: the folder of a saved one, or an object.")]
+    [Description("The model to train: the folder of a saved one, the id of one on the Hugging Face hub, or an object.")]
     public required ModelConfig Model { get; init; }
 
-    [Description("The rows to train on: a file, several, or an object.")]
+    [Description("The rows to train on: a file, the id of a data set on the Hugging Face hub, several of them, or an object.")]
     public required DataConfig Data { get; init; }
 
     [Description("The loss.")]

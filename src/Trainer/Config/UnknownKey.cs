@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace MnrEngine.Trainer.Config;
 
 /// <summary>What to say about a key that a config does not have.</summary>
-internal sealed class UnknownKey
+internal sealed partial class UnknownKey
 {
     private const int FewKeys = 12;
 
@@ -20,7 +21,8 @@ internal sealed class UnknownKey
     {
         string unknown = $"{ConfigTree.Key(parent, key)} is not a known key";
         string[] meant = [.. _names.Where(name => name.Name == key).Select(static name => name.Path).Distinct()];
-        if (meant.FirstOrDefault(path => Parent(path) == parent) is string renamed)
+        string place = Number().Replace(parent, "[]");
+        if (meant.FirstOrDefault(path => Parent(path) == place) is string renamed)
         {
             return $"{unknown}; it is called {renamed} here";
         }
@@ -51,8 +53,15 @@ internal sealed class UnknownKey
             _names.Add((inner, key));
             _names.AddRange(property.OtherNames.Select(name => (inner, name)));
             Collect(inner, property);
+            if (property.Full.Items is SchemaNode item)
+            {
+                Collect($"{inner}[]", item);
+            }
         }
     }
+
+    [GeneratedRegex(@"\[\d+\]")]
+    private static partial Regex Number();
 
     /// <summary>The number of letters to change, add or leave out (Levenshtein).</summary>
     private static int Distance(string a, string b)

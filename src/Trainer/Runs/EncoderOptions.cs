@@ -11,6 +11,9 @@ internal sealed record EncoderOptions(int BatchSize, int? MaxSequenceLength, Dev
 {
     private const int DefaultBatchSize = 32;
 
+    /// <summary>Where it is shown that a model is fetched from the hub.</summary>
+    public TextWriter Log { get; init; } = TextWriter.Null;
+
     /// <summary>The options on a command line.</summary>
     public sealed class OnCommandLine
     {
@@ -36,7 +39,10 @@ internal sealed record EncoderOptions(int BatchSize, int? MaxSequenceLength, Dev
             InRange("--batch-size", parsed.GetValue(_batchSize), 1, 1 << 20)!.Value,
             InRange("--max-seq-length", parsed.GetValue(_maxLength), 2, 1 << 20),
             new DeviceChoice(
-                DeviceOf(parsed.GetValue(_device)!), PrecisionOf(parsed.GetValue(_precision)!), InRange("--threads", parsed.GetValue(_threads), 0, 4096)!.Value));
+                DeviceOf(parsed.GetValue(_device)!), PrecisionOf(parsed.GetValue(_precision)!), InRange("--threads", parsed.GetValue(_threads), 0, 4096)!.Value))
+        {
+            Log = parsed.InvocationConfiguration.Error,
+        };
 
         private static Device DeviceOf(string name) => Config.Device.TryParse(name, out Device device)
             ? device

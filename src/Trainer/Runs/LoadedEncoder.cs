@@ -34,11 +34,12 @@ internal sealed class LoadedEncoder : IDisposable
     public int Dimension => _network.Dimension;
 
     /// <summary>Loads a model.</summary>
-    /// <param name="folder">Its folder.</param>
+    /// <param name="model">Its folder, or its id on the hub.</param>
     /// <param name="options">How to run it.</param>
-    /// <exception cref="InputException">The folder holds no model that can be loaded.</exception>
-    public static LoadedEncoder Open(string folder, EncoderOptions options)
+    /// <exception cref="InputException">There is no model that can be loaded.</exception>
+    public static LoadedEncoder Open(string model, EncoderOptions options)
     {
+        string folder = HubFiles.Model(model, options.Log);
         IKernels kernels = Devices.Create(options.Device);
         SentenceEncoder? encoder = null;
         try

@@ -25,7 +25,7 @@ internal static class TrainedModelCard
     };
 
     private static CardDataset Dataset(TrainingConfig config, TrainingInputs inputs) =>
-        new(string.Join(", ", config.Data.Files.Select(static file => Path.GetFileName(file.Path))), inputs.Dataset.Count, inputs.Dataset.ColumnNames)
+        new(string.Join(", ", config.Data.Files.Select(static file => HubFiles.DatasetName(file.Path))), inputs.Dataset.Count, inputs.Dataset.ColumnNames)
         {
             Samples = [.. Enumerable.Range(0, Math.Min(SampleRows, inputs.Dataset.Count)).Select(row => inputs.Dataset.Columns.Select(column => column[row]).ToArray())],
         };

@@ -39,13 +39,14 @@ internal sealed class TrainingInputs : IDisposable
     /// <param name="config">The config.</param>
     /// <param name="kernels">The device.</param>
     /// <param name="csvFolder">Where evaluations write their CSV files.</param>
+    /// <param name="log">Where it is shown that something is fetched from the hub.</param>
     /// <exception cref="InputException">A file is missing or wrong, or they don't fit together.</exception>
-    public static TrainingInputs Load(TrainingConfig config, IKernels kernels, string csvFolder)
+    public static TrainingInputs Load(TrainingConfig config, IKernels kernels, string csvFolder, TextWriter log)
     {
-        TextDataset dataset = LoadDataset(config.Data);
+        TextDataset dataset = LoadDataset(config.Data, log);
         IBatchSampler sampler = CreateSampler(config, dataset);
-        (StsConfig Config, StsDataset Pairs)[] evaluations = [.. config.Evaluation.Sts.Select(static sts => (sts, StsDataset.Load(Source(sts))))];
-        SentenceEncoder encoder = LoadModel(config, kernels);
+        (StsConfig Config, StsDataset Pairs)[] evaluations = [.. config.Evaluation.Sts.Select(sts => (sts, StsFiles.Load(sts, log)))];
+        SentenceEncoder encoder = LoadModel(config, kernels, log);
         try
         {
             TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))]);
@@ -62,35 +63,19 @@ internal sealed class TrainingInputs : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();
 
-    private static TextDataset LoadDataset(DataConfig config)
+    private static TextDataset LoadDataset(DataConfig config, TextWriter log)
     {
-        TextDataset all = TextDataset.Load([.. config.Files.SelectMany(file => DataFiles.Find(file.Path).Select(path => Source(config, file, path)))]);
+        TextDataset all = TextDataset.Load([.. config.Files.SelectMany(file => HubFiles.Data(file.Path, file.Subset, file.Split ?? DataFileConfig.DefaultSplit, file.Revision, log).Select(path => Source(config, file, path)))]);
         return config.Limit < all.Count ? all.Take(config.Limit.Value) : all;
     }
 
     private static DatasetSource Source(DataConfig all, DataFileConfig file, string path) => new(path)
     {
-        Format = Format(file.Format ?? all.Format),
+        Format = DataFormats.Of(file.Format ?? all.Format),
         Columns = file.Columns ?? all.Columns,
         LabelColumn = file.LabelColumn ?? all.LabelColumn,
         Labels = file.Labels ?? all.Labels,
         HasHeader = file.HasHeader ?? all.HasHeader,
-    };
-
-    private static DatasetSource Source(StsConfig sts) => new(sts.Path)
-    {
-        Format = Format(sts.Format),
-        Columns = sts.Columns,
-        HasHeader = sts.HasHeader,
-    };
-
-    private static DataFormat? Format(FileFormat? format) => format switch
-    {
-        FileFormat.Tsv => DataFormat.Tsv,
-        FileFormat.Csv => DataFormat.Csv,
-        FileFormat.JsonLines => DataFormat.JsonLines,
-        FileFormat.Parquet => DataFormat.Parquet,
-        _ => null,
     };
 
     private static IBatchSampler CreateSampler(TrainingConfig config, TextDataset dataset)
@@ -110,8 +95,8 @@ internal sealed class TrainingInputs : IDisposable
         };
     }
 
-    private static SentenceEncoder LoadModel(TrainingConfig config, IKernels kernels) =>
+    private static SentenceEncoder LoadModel(TrainingConfig config, IKernels kernels, TextWriter log) =>
         config.Model.New is NewModelConfig shape
             ? NewEncoder.Create(config.Model, shape, shape.Seed ?? config.Seed, kernels)
-            : SentenceEncoder.Load(config.Model.Path!, kernels, training: true, config.Model.MaxSeqLength);
+            : SentenceEncoder.Load(HubFiles.Model(config.Model.Path!, log, config.Model.Revision), kernels, training: true, config.Model.MaxSeqLength);
 }

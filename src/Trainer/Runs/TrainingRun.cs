@@ -47,7 +47,7 @@ internal sealed class TrainingRun
 
         _folder.Check(_config.Overwrite || _config.Resume != ResumeMode.Never);
         using IKernels kernels = Devices.Create(new DeviceChoice(_config.Device, _config.Precision, _config.Threads ?? 0), out string? note);
-        using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations);
+        using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations, _output);
         using RunReport report = new(_folder, Path.GetFileName(Path.GetFullPath(_config.Output)), _display);
         using MnrEngine.Training.Trainer trainer = new(
             inputs.Encoder, inputs.Data, inputs.Sampler, _config.ToOptions(inputs.Sampler.BatchSize), inputs.Evaluators, report, checkpoints);

@@ -11,6 +11,7 @@ public sealed class ConfigFileTests
     public void TheSmallestConfigNamesModelDataAndOutput()
     {
         using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder.File("m"));
 
         TrainingConfig config = Load(folder, Smallest);
 
@@ -129,11 +130,33 @@ public sealed class ConfigFileTests
     public void PathsCountFromTheConfigsFolderAndThoseOfSettingsFromTheCurrentOne()
     {
         using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder.File("m"));
 
         TrainingConfig config = Load(folder, Smallest, "output=here/out");
 
         Assert.That(config.Model.Path, Is.EqualTo(folder.File("m")));
         Assert.That(Path.GetFullPath(config.Output), Is.EqualTo(Path.Combine(Directory.GetCurrentDirectory(), "here", "out")));
+    }
+
+    [Test]
+    public void WhatIsNotOnTheDiskAndLooksLikeAnIdStaysAsItIs()
+    {
+        using TemporaryFolder folder = new();
+
+        TrainingConfig config = Load(folder, """{ "model": "bert-base-uncased", "data": ["owner/rows", "owner/rows.tsv", "a/b/c"], "output": "o" }""");
+
+        Assert.That(config.Model.Path, Is.EqualTo("bert-base-uncased"));
+        Assert.That(config.Data.Files.Select(static file => file.Path), Is.EqualTo(["owner/rows", folder.File("owner", "rows.tsv"), folder.File("a", "b", "c")]));
+    }
+
+    [Test]
+    public void OneObjectWithAPathIsOneFile()
+    {
+        using TemporaryFolder folder = new();
+
+        TrainingConfig config = Load(folder, """{ "model": "m", "data": { "path": "owner/rows", "subset": "pair", "split": "dev", "revision": "v1" }, "output": "o" }""");
+
+        Assert.That(config.Data.Files, Is.EqualTo([new DataFileConfig { Path = "owner/rows", Subset = "pair", Split = "dev", Revision = "v1" }]));
     }
 
     [Test]

@@ -49,7 +49,11 @@ internal sealed record ModelLayout(string TransformerFolder, IReadOnlyList<strin
         return new ModelLayout(modules[0].Folder, [.. modules.Skip(2).Select(module => module.Folder)], description);
     }
 
-    private static List<(string Kind, string Folder)> ReadList(string list, string folder)
+    /// <summary>The kind and folder of each module that a modules.json lists.</summary>
+    /// <param name="list">The file.</param>
+    /// <param name="folder">The model's folder, which the modules' are in.</param>
+    /// <exception cref="InputException">The file is malformed, or lists a module of an unknown kind or outside the folder.</exception>
+    public static List<(string Kind, string Folder)> ReadList(string list, string folder)
     {
         List<(string, string)> modules = [];
         foreach (JsonNode? item in JsonFile.ReadArray(list))

@@ -11,6 +11,9 @@ public static class WeightFiles
         ("pytorch_model.bin.index.json", path => ShardedWeights.Open(path, PickleFile.Open)),
     ];
 
+    /// <summary>The files that are looked for, in order; those ending with .index.json name others.</summary>
+    internal static IEnumerable<string> Names => Known.Select(static known => known.Name);
+
     /// <summary>Opens the weights of a folder: the first that is there of the files that transformers would look for, in its order.</summary>
     /// <exception cref="InputException">None is there, or the one found is wrong.</exception>
     public static IWeightSource Open(string folder)
@@ -24,6 +27,6 @@ public static class WeightFiles
             }
         }
 
-        throw new InputException($"{folder} holds no weights: none of {string.Join(", ", Known.Select(known => known.Name))} is there");
+        throw new InputException($"{folder} holds no weights: none of {string.Join(", ", Names)} is there");
     }
 }
