@@ -139,6 +139,11 @@ internal static class PrepareCommand
             lengths.Save(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(name)}: tokens of a text ({rows:N0} rows)"), picture);
             output.WriteLine($"their distribution is in {picture}");
         }
+        catch (InputException error)
+        {
+            // The rows are written by now.
+            throw new PreparationException(error.Message, error);
+        }
         catch (Exception error) when (error is DllNotFoundException or TypeInitializationException)
         {
             output.WriteLine($"note: no chart can be drawn on this machine: {error.GetBaseException().Message.Split('\n')[0]}");

@@ -62,6 +62,24 @@ public sealed class ParquetTests
     }
 
     [Test]
+    public void ARowGroupMayBeEmpty()
+    {
+        string path = _folder.Path("empty.parquet");
+        ParquetFile.WriteTexts(path, ["anchor", "positive"], [[], []], [["a"], ["b"]], [[], []]);
+
+        Assert.That(TextDataset.Load(new DatasetSource(path)).Columns, Is.EqualTo(new string[][] { ["a"], ["b"] }));
+    }
+
+    [Test]
+    public void AFileWithoutRowsHasNone()
+    {
+        string path = _folder.Path("none.parquet");
+        ParquetFile.WriteTexts(path, ["anchor", "positive"]);
+
+        Assert.That(() => TextDataset.Load(new DatasetSource(path)), Refusal.Saying($"no row of the data set is left ({path}: 0 rows, 0 kept)"));
+    }
+
+    [Test]
     public void ALabelThatIsNullOrNegativeIsNone()
     {
         string path = Labelled([0, null, -1, 2]);

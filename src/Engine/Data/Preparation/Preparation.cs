@@ -43,7 +43,6 @@ public sealed class Preparation
         _sample = new RowSample(_texts.Length, options.SampleRows, options.Seed);
         CheckOptions();
         IReadOnlyList<InputFile>[] inputs = [.. options.Inputs.Select(input => InputFile.Find(input, options.Split))];
-        CheckOutput(inputs.SelectMany(static files => files));
         if (options.Rows == PreparedRows.Sts)
         {
             _sts = [.. inputs.Select(files => new StsSource(files, options))];
@@ -52,6 +51,8 @@ public sealed class Preparation
         {
             _nli = [.. inputs.SelectMany(static files => files).Select(file => new NliSource(file, options))];
         }
+
+        CheckOutput(inputs.SelectMany(static files => files));
     }
 
     /// <summary>Reads the inputs and writes the output.</summary>

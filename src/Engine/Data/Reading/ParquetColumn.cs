@@ -45,6 +45,11 @@ internal abstract class ParquetColumn(DataField column)
     public void Load(ParquetRowGroupReader group)
     {
         int rows = checked((int)group.RowCount);
+        if (group.GetMetadata(column)?.MetaData?.NumValues != rows)
+        {
+            throw new InvalidDataException($"the column '{Name}' doesn't have as many values as its row group has rows");
+        }
+
         bool hasNulls = column.MaxDefinitionLevel > 0;
         if (hasNulls && _levels.Length < rows)
         {

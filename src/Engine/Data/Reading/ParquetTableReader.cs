@@ -137,6 +137,11 @@ internal sealed class ParquetTableReader : TableReader
     private void LoadGroup()
     {
         ParquetRowGroupReader group = _file.OpenRowGroupReader(_nextGroup++);
+        if (group.RowCount == 0)
+        {
+            return;
+        }
+
         foreach (ParquetColumn column in _columns)
         {
             _stream.BeginPart();

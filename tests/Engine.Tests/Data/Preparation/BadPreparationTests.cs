@@ -71,6 +71,9 @@ public sealed class BadPreparationTests
     public void AMissingInput() => Assert.That(() => _prepared.Run(PreparedRows.Pairs, "out.tsv", "none.tsv"), Refusal.Saying("the data file none.tsv does not exist"));
 
     [Test]
+    public void AnInputWithoutAName() => Assert.That(() => _prepared.Run(PreparedRows.Pairs, "out.tsv", ""), Throws.TypeOf<InputException>());
+
+    [Test]
     public void ASecondInputThatIsWrongBeforeTheFirstIsRead()
     {
         string good = _prepared.Folder.Write("good.tsv", "anchor\tpositive\na\tb\n");
