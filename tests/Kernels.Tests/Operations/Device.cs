@@ -48,6 +48,30 @@ internal sealed class Device : IDisposable
 
     public Tensor Zeros(int rows, int columns) => Float(new Array2(rows, columns));
 
+    /// <summary>A tensor of activations in the type that the kernels keep them in, rounded to it.</summary>
+    public Tensor Activations(Array2 values)
+    {
+        Tensor tensor = _arena.Allocate(Kernels.ActivationType, values.Rows, values.Columns);
+        Kernels.Write(tensor, values.Floats());
+        return tensor;
+    }
+
+    /// <summary>Activations that hold something an operation has to overwrite.</summary>
+    public Tensor ActivationOutput(int rows, int columns)
+    {
+        Tensor tensor = _arena.Allocate(Kernels.ActivationType, rows, columns);
+        Kernels.Fill(tensor, float.NaN);
+        return tensor;
+    }
+
+    /// <summary>A parameter whose weights have been published.</summary>
+    public Parameter PublishedParameter(Array2 values)
+    {
+        Parameter parameter = Parameter(values);
+        Kernels.PublishWeights(parameter.Value);
+        return parameter;
+    }
+
     /// <summary>A parameter with a gradient that holds something.</summary>
     public Parameter Parameter(Array2 values) => new(Float(values), Output(values.Rows, values.Columns));
 

@@ -123,14 +123,28 @@ internal sealed class OperationSequence : IDisposable
         _results.AddRange([_adam.Weights, _adam.FirstMoments, _adam.SecondMoments]);
     }
 
-    /// <summary>Runs the step.</summary>
+    /// <summary>Runs the step, or lets the implementation replay it.</summary>
     public void Run()
+    {
+        DeviceBatch batch = _kernels.Upload(_packed);
+        _kernels.Write(_ratesTensor, _rates);
+        if (_kernels.BeginStep(new StepKey(0, batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot, this)))
+        {
+            RunOperations(batch);
+        }
+
+        _kernels.EndStep();
+    }
+
+    /// <summary>Everything that the step has written.</summary>
+    public List<Array2> Results() => [.. _results.Select(_device.Read)];
+
+    public void Dispose() => _device.Dispose();
+
+    private void RunOperations(in DeviceBatch batch)
     {
         const PoolingModes Modes = PoolingModes.Mean | PoolingModes.Max;
         RankingLossOptions loss = new(Directions: RankingDirections.QueryToDocument | RankingDirections.DocumentToQuery, Hardness: RankingHardness.AllNegatives, HardnessStrength: 2);
-        DeviceBatch batch = _kernels.Upload(_packed);
-        _kernels.Write(_ratesTensor, _rates);
-        _kernels.BeginStep(new StepKey(0, batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot));
         Tensor embedded = _tokens[0];
         Tensor context = _tokens[1];
         Tensor hidden = _tokens[2];
@@ -171,11 +185,5 @@ internal sealed class OperationSequence : IDisposable
         _kernels.GlobalNorm(_embedding.Word.Gradient, 1f, _gradientNorm, _clipFactor);
         _kernels.Adam(_adam, new AdamOptions(0.9, 0.999, 1e-8, DecoupledDecay: true), _ratesTensor, _clipFactor);
         _kernels.PublishWeights(_adam.Weights);
-        _kernels.EndStep();
     }
-
-    /// <summary>Everything that the step has written.</summary>
-    public List<Array2> Results() => [.. _results.Select(_device.Read)];
-
-    public void Dispose() => _device.Dispose();
 }

@@ -1,0 +1,32 @@
+using MnrEngine.Kernels.Tests.Operations;
+using NUnit.Framework;
+
+namespace MnrEngine.Kernels.Tests.Cuda;
+
+/// <summary>
+/// How right an operation on bf16 is: its error is at most twice that of the same operation in double precision with inputs and outputs, and in attention P and dS, rounded to bf16.
+/// </summary>
+internal static class HalfPrecision
+{
+    /// <summary>The nearest bf16, ties to even.</summary>
+    public static double Round(double value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits((float)value);
+        return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
+    }
+
+    public static Array2 Round(Array2 values) => new(values.Rows, values.Columns, Array.ConvertAll(values.Values, Round));
+
+    /// <param name="actual">What the operation gave.</param>
+    /// <param name="exact">The reference.</param>
+    /// <param name="rounded">The reference with everything rounded.</param>
+    /// <param name="what">What is compared.</param>
+    public static void Check(Array2 actual, Array2 exact, Array2 rounded, string what)
+    {
+        double allowed = 2 * Distance(rounded, exact);
+        Assert.That(allowed, Is.Positive, what);
+        Assert.That(Distance(actual, exact), Is.LessThanOrEqualTo(allowed), what);
+    }
+
+    private static double Distance(Array2 left, Array2 right) => Math.Sqrt(left.Values.Zip(right.Values, static (a, b) => (a - b) * (a - b)).Sum());
+}
