@@ -11,6 +11,8 @@ public static class HostCuda
     /// <summary>Names a folder that holds the stand-ins, instead of building them.</summary>
     public const string Variable = "MNR_HOST_CUDA";
 
+    private static bool s_isUsed;
+
     private static readonly Lazy<(string? Folder, string Reason)> Found = new(Find);
 
     /// <summary>Why they are not here.</summary>
@@ -28,8 +30,13 @@ public static class HostCuda
             return false;
         }
 
-        Environment.SetEnvironmentVariable("MNR_CUDA_LIBRARIES", Folder);
-        Environment.SetEnvironmentVariable("MNR_CACHE", System.IO.Path.Combine(AppContext.BaseDirectory, "cache"));
+        if (!s_isUsed)
+        {
+            s_isUsed = true;
+            Environment.SetEnvironmentVariable("MNR_CUDA_LIBRARIES", Folder);
+            Environment.SetEnvironmentVariable("MNR_CACHE", System.IO.Path.Combine(AppContext.BaseDirectory, "cache"));
+        }
+
         return true;
     }
 

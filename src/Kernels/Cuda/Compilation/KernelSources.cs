@@ -10,7 +10,7 @@ namespace MnrEngine.Kernels.Cuda.Compilation;
 internal sealed record KernelSource(string Name, string Text)
 {
     /// <summary>SHA-256 of the text in hexadecimal, as <c>sha256sum</c> prints it.</summary>
-    public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
+    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 }
 
 /// <summary>The kernels' sources, which the program carries with it. kernels.cu includes the others, here by their bare names.</summary>
