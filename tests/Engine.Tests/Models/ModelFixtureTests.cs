@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
+using MnrEngine.Kernels.Cuda;
 using MnrEngine.Losses;
 using MnrEngine.Models;
 using MnrEngine.Autograd;
@@ -11,21 +12,27 @@ using NUnit.Framework;
 
 namespace MnrEngine.Engine.Tests.Models;
 
-/// <summary>Every model folder of the fixtures gives what transformers and sentence-transformers gave in float64.</summary>
-[TestFixtureSource(nameof(Folders))]
+/// <summary>Every model folder of the fixtures gives what transformers and sentence-transformers gave in float64, on the CPU and with the CUDA kernels.</summary>
+[TestFixtureSource(nameof(FoldersAndDevices))]
 public sealed class ModelFixtureTests
 {
     private readonly string _folder;
     private readonly JsonElement _expected;
-    private CpuKernels _kernels = null!;
+    private readonly bool _isCuda;
+    private IKernels _kernels = null!;
     private SentenceEncoder _encoder = null!;
     private SafetensorsFile _tensors = null!;
 
-    public ModelFixtureTests(string name)
+    public ModelFixtureTests(string name, string device)
     {
+        _isCuda = device == Cuda;
         _folder = Fixtures.Path("models", name);
         _expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "expected.json"))).RootElement;
     }
+
+    private const string Cuda = "cuda";
+
+    public static IEnumerable<object[]> FoldersAndDevices => from device in (string[])["cpu", Cuda] from folder in Folders select (object[])[folder, device];
 
     public static IEnumerable<string> Folders =>
         from folder in Directory.EnumerateDirectories(Fixtures.Path("models"))
@@ -36,7 +43,7 @@ public sealed class ModelFixtureTests
     [OneTimeSetUp]
     public void Load()
     {
-        _kernels = new CpuKernels();
+        _kernels = _isCuda ? CudaTarget.Create(new CudaOptions()) : new CpuKernels();
         _encoder = SentenceEncoder.Load(_folder, _kernels, training: true);
         _tensors = SafetensorsFile.Open(Path.Combine(_folder, "expected.safetensors"));
     }
@@ -44,9 +51,9 @@ public sealed class ModelFixtureTests
     [OneTimeTearDown]
     public void Release()
     {
-        _tensors.Dispose();
-        _encoder.Dispose();
-        _kernels.Dispose();
+        _tensors?.Dispose();
+        _encoder?.Dispose();
+        _kernels?.Dispose();
     }
 
     [Test]
@@ -60,7 +67,7 @@ public sealed class ModelFixtureTests
         PackedBatch packed = Pack([texts]);
         using SentenceNetwork network = _encoder.PlanInference(packed.Tokens, packed.Sentences);
         network.Pass.BeginInference(_kernels.Upload(packed));
-        float[] hidden = Read(network.ForwardTokens().Value);
+        float[] hidden = Read(network.ForwardTokens().Value.FirstRows(packed.Tokens));
         float[] embeddings = Read(network.Forward().Value);
 
         float[] expected = Expected("last_hidden_state");
