@@ -1,3 +1,5 @@
+using MnrEngine.Kernels.Tracing;
+
 namespace MnrEngine.Kernels;
 
 /// <summary>
@@ -29,6 +31,20 @@ public interface IKernels : IDisposable
 
     /// <summary>The type of activations and of their gradients.</summary>
     ElementType ActivationType { get; }
+
+    /// <summary>Who wants to be told where in a step the caller is; null for nobody, which is what it is outside <see cref="ObservedKernels"/>.</summary>
+    IStepMarks? Marks => null;
+
+    /// <summary>What switches a profiler of this device on and off; null where there is none.</summary>
+    IProfilerCapture? ProfilerCapture => null;
+
+    /// <summary>A clock for this device. The default is for implementations whose operations are done when their call returns.</summary>
+    OperationClock CreateClock() => new HostClock();
+
+    /// <summary>Asks that <see cref="BeginStep"/> returns true from now on, because someone wants to see the operations of every step. Not inside a step.</summary>
+    void RunEveryStep()
+    {
+    }
 
     /// <summary>Reserves memory filled with zeros.</summary>
     /// <exception cref="OutOfMemoryException">The device has not that much left; the message says what was asked for and what for.</exception>

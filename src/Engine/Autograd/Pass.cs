@@ -1,14 +1,18 @@
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Tracing;
 
 namespace MnrEngine.Autograd;
 
 /// <summary>One pass of a batch through the network and back: what layers need to know about it.</summary>
 public sealed class Pass
 {
+    private readonly IStepMarks? _marks;
+
     /// <summary>Creates the state for passes on one device.</summary>
     public Pass(IKernels kernels)
     {
         Kernels = kernels;
+        _marks = kernels.Marks;
     }
 
     /// <summary>The device's operations.</summary>
@@ -29,6 +33,9 @@ public sealed class Pass
     /// <summary>Whether parameter gradients are complete after this pass: it is the step's last micro-batch.</summary>
     public bool CompletesGradients { get; private set; }
 
+    /// <summary>The part of the network that runs, forward or backward; null where none does.</summary>
+    public LayerName? Layer { get; private set; }
+
     /// <summary>Begins a pass without dropout and without a tape.</summary>
     public void BeginInference(in DeviceBatch batch) => Begin(batch, training: false, accumulate: false, completesGradients: false);
 
@@ -44,8 +51,25 @@ public sealed class Pass
     {
         if (Training)
         {
-            Tape.Record(backward);
+            Tape.Record(backward, Layer);
         }
+    }
+
+    /// <summary>Says which part of the network runs from here on; its backward half is known by the same name.</summary>
+    public void Enter(LayerName? layer)
+    {
+        if (layer != Layer)
+        {
+            Layer = layer;
+            _marks?.EnterLayer(layer);
+        }
+    }
+
+    /// <summary>Says which phase of the step begins, outside all parts of the network.</summary>
+    public void Enter(StepPhase phase)
+    {
+        Layer = null;
+        _marks?.EnterPhase(phase);
     }
 
     /// <summary>The dropout of a place in the network in this pass: none outside training.</summary>
@@ -81,5 +105,6 @@ public sealed class Pass
         Training = training;
         Accumulate = accumulate;
         CompletesGradients = completesGradients;
+        Enter(StepPhase.Forward);
     }
 }

@@ -1,3 +1,5 @@
+using MnrEngine.Kernels.Tracing;
+
 namespace MnrEngine.Autograd;
 
 /// <summary>
@@ -6,25 +8,30 @@ namespace MnrEngine.Autograd;
 /// </summary>
 public sealed class Tape
 {
-    private readonly List<Action<Pass>> _backward = [];
+    private readonly List<(Action<Pass> Backward, LayerName? Layer)> _operations = [];
 
     /// <summary>How many operations are recorded.</summary>
-    public int Count => _backward.Count;
+    public int Count => _operations.Count;
 
     /// <summary>Records the backward half of an operation that has just run.</summary>
-    public void Record(Action<Pass> backward) => _backward.Add(backward);
+    /// <param name="backward">The backward half.</param>
+    /// <param name="layer">The part of the network that it belongs to.</param>
+    public void Record(Action<Pass> backward, LayerName? layer = null) => _operations.Add((backward, layer));
 
     /// <summary>Runs what was recorded, last first, and forgets it.</summary>
     public void Backward(Pass pass)
     {
-        for (int i = _backward.Count - 1; i >= 0; i--)
+        pass.Enter(StepPhase.Backward);
+        for (int i = _operations.Count - 1; i >= 0; i--)
         {
-            _backward[i](pass);
+            (Action<Pass> backward, LayerName? layer) = _operations[i];
+            pass.Enter(layer);
+            backward(pass);
         }
 
-        _backward.Clear();
+        _operations.Clear();
     }
 
     /// <summary>Forgets what was recorded.</summary>
-    public void Clear() => _backward.Clear();
+    public void Clear() => _operations.Clear();
 }

@@ -73,6 +73,7 @@ public sealed class NetworkEmbedder : IEmbedder
     private Tensor Run()
     {
         IKernels kernels = _network.Pass.Kernels;
+        kernels.Marks?.BeginStep(null);
         DeviceBatch batch = kernels.Upload(_packed);
         _network.Pass.BeginInference(batch);
         if (kernels.BeginStep(new StepKey(EncodingKind, batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot, _network)))
@@ -81,6 +82,7 @@ public sealed class NetworkEmbedder : IEmbedder
         }
 
         kernels.EndStep();
+        kernels.Marks?.EndStep();
         return _network.Output.FirstRows(batch.Sentences);
     }
 }

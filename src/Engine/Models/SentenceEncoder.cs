@@ -1,5 +1,6 @@
 using MnrEngine.Autograd;
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Tracing;
 using MnrEngine.Layers;
 using MnrEngine.Serialization;
 using MnrEngine.Text;
@@ -145,7 +146,7 @@ public sealed class SentenceEncoder : IDisposable
         BufferPlan plan = new(Kernels, limits);
         TransformerNetwork network = new(transformer, _parameters.Transformer, Parameters, plan, dropout, dropoutState);
         Variable output = Embedding(plan, "pooled", Description.PoolingDimension);
-        List<Func<Pass, Variable, Variable>> modules = [new PoolingLayer(Description.Pooling, output).Forward];
+        List<NetworkModule> modules = [new(new LayerName("pooling"), new PoolingLayer(Description.Pooling, output).Forward)];
         for (int i = 0; i < Description.Modules.Count; i++)
         {
             modules.Add(PlanModule(plan, i, ref output));
@@ -180,7 +181,7 @@ public sealed class SentenceEncoder : IDisposable
         folder => Tokenizer.Save(folder, Description.MaxSequenceLength),
         card.ToMarkdown(Description));
 
-    private Func<Pass, Variable, Variable> PlanModule(BufferPlan plan, int index, ref Variable output)
+    private NetworkModule PlanModule(BufferPlan plan, int index, ref Variable output)
     {
         int width = output.Columns;
         switch (Description.Modules[index])
@@ -188,10 +189,10 @@ public sealed class SentenceEncoder : IDisposable
             case DenseDescription dense:
                 output = Embedding(plan, $"module {index}", dense.OutFeatures);
                 Tensor preactivation = plan.BackwardOnlyFloats(plan.Limits.Sentences, dense.OutFeatures);
-                return new LinearActivationLayer(_parameters.Module(index), dense.Activation, preactivation, output).Forward;
+                return new(new LayerName("dense", index), new LinearActivationLayer(_parameters.Module(index), dense.Activation, preactivation, output).Forward);
             case NormalizeDescription:
                 output = Embedding(plan, $"module {index}", width);
-                return new NormalizeLayer(plan, output).Forward;
+                return new(new LayerName("normalize", index), new NormalizeLayer(plan, output).Forward);
             default:
                 ModuleDescription other = Description.Modules[index];
                 throw new NotSupportedException($"no layer for {other.GetType().Name}");

@@ -1,7 +1,13 @@
 using MnrEngine.Autograd;
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Tracing;
 
 namespace MnrEngine.Models;
+
+/// <summary>Pooling, or a module behind it.</summary>
+/// <param name="Name">What it is called in traces.</param>
+/// <param name="Forward">Runs it.</param>
+internal sealed record NetworkModule(LayerName Name, Func<Pass, Variable, Variable> Forward);
 
 /// <summary>
 /// A sentence encoder planned for a largest batch: the transformer, pooling and the modules behind it, with all buffers they need.
@@ -10,15 +16,15 @@ public sealed class SentenceNetwork : IDisposable
 {
     private readonly BufferPlan _plan;
     private readonly Func<Pass, Variable> _transformer;
-    private readonly IReadOnlyList<Func<Pass, Variable, Variable>> _modules;
+    private readonly NetworkModule[] _modules;
 
     internal SentenceNetwork(
-        Pass pass, BufferPlan plan, Func<Pass, Variable> transformer, IReadOnlyList<Func<Pass, Variable, Variable>> modules, Variable output)
+        Pass pass, BufferPlan plan, Func<Pass, Variable> transformer, IReadOnlyList<NetworkModule> modules, Variable output)
     {
         Pass = pass;
         _plan = plan;
         _transformer = transformer;
-        _modules = modules;
+        _modules = [.. modules];
         Output = output.Buffer;
     }
 
@@ -47,9 +53,10 @@ public sealed class SentenceNetwork : IDisposable
     public Variable Forward()
     {
         Variable value = ForwardTokens();
-        foreach (Func<Pass, Variable, Variable> module in _modules)
+        foreach (NetworkModule module in _modules)
         {
-            value = module(Pass, value);
+            Pass.Enter(module.Name);
+            value = module.Forward(Pass, value);
         }
 
         return value;

@@ -1,5 +1,6 @@
 using MnrEngine.Autograd;
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Tracing;
 using MnrEngine.Layers;
 using MnrEngine.Serialization;
 
@@ -19,12 +20,14 @@ internal sealed class TransformerNetwork
 {
     private const int SitesPerLayer = 3;
 
+    private static readonly LayerName Embeddings = new("embeddings");
+
     private readonly EmbeddingLayer _embedding;
     private readonly RelativeBiasLayer? _relativeBias;
     private readonly Block[] _blocks;
 
     private sealed record Block(
-        LinearLayer QueryKeyValue, SelfAttentionLayer Attention, LinearDropoutAddNormLayer AttentionOutput, LinearActivationLayer Intermediate, LinearDropoutAddNormLayer Output);
+        LayerName AttentionName, LayerName FeedForwardName, LinearLayer QueryKeyValue, SelfAttentionLayer Attention, LinearDropoutAddNormLayer AttentionOutput, LinearActivationLayer Intermediate, LinearDropoutAddNormLayer Output);
 
     public TransformerNetwork(
         TransformerConfiguration configuration, TransformerParameters parameters, ParameterArena arena, BufferPlan plan, DropoutRates dropout, Tensor dropoutState)
@@ -47,6 +50,8 @@ internal sealed class TransformerNetwork
                 plan.SavedTokens("intermediate", configuration.IntermediateSize), plan.TokenGradient("intermediate", configuration.IntermediateSize));
             Variable output = new(plan.SavedTokens(layer % 2 == 0 ? "hidden of odd layers" : "hidden of even layers", hidden), hiddenGradient);
             return new Block(
+                new LayerName("attention", layer),
+                new LayerName("feed-forward", layer),
                 new LinearLayer(parameters.QueryKeyValue(arena, layer), queryKeyValue),
                 new SelfAttentionLayer(plan, configuration.NumAttentionHeads, _relativeBias, new Dropout(dropout.Attention, site, dropoutState), context),
                 new LinearDropoutAddNormLayer(
@@ -61,12 +66,15 @@ internal sealed class TransformerNetwork
     /// <summary>Token vectors of the pass's batch, (tokens, hidden).</summary>
     public Variable Forward(Pass pass)
     {
+        pass.Enter(Embeddings);
         Variable hidden = _embedding.Forward(pass);
         _relativeBias?.Forward(pass);
         foreach (Block block in _blocks)
         {
+            pass.Enter(block.AttentionName);
             Variable context = block.Attention.Forward(pass, block.QueryKeyValue.Forward(pass, hidden));
             Variable attended = block.AttentionOutput.Forward(pass, context, hidden);
+            pass.Enter(block.FeedForwardName);
             hidden = block.Output.Forward(pass, block.Intermediate.Forward(pass, attended), attended);
         }
 

@@ -1,5 +1,6 @@
 using MnrEngine.Autograd;
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Tracing;
 
 namespace MnrEngine.Optimizers;
 
@@ -81,6 +82,7 @@ public sealed class AdamOptimizer : IDisposable
     /// <summary>Clips the gradients, moves the weights and tells the device that they have moved.</summary>
     public void Step()
     {
+        _kernels.Marks?.EnterPhase(StepPhase.Optimizer);
         _kernels.GlobalNorm(_parameters.Gradients, (float)_options.MaxGradientNorm, GradientNorm, _clipFactor);
         _kernels.Adam(_state, _constants, _rates, _clipFactor);
         _parameters.Publish();

@@ -1,5 +1,6 @@
 using MnrEngine.Autograd;
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Tracing;
 using MnrEngine.Losses;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
@@ -13,6 +14,8 @@ namespace MnrEngine.Training;
 /// </summary>
 internal sealed class StepRunner : IDisposable
 {
+    private static readonly LayerName LossName = new("loss");
+
     private readonly IKernels _kernels;
     private readonly TrainingData _data;
     private readonly long _seed;
@@ -65,11 +68,13 @@ internal sealed class StepRunner : IDisposable
     /// <returns>The tokens of all batches.</returns>
     public int Run(IReadOnlyList<int[]> microBatches, int step, double learningRate)
     {
+        _kernels.Marks?.BeginStep(step);
         Optimizer.Prepare(step, learningRate);
         float weight = 1f / microBatches.Count;
         int tokens = 0;
         for (int i = 0; i < microBatches.Count; i++)
         {
+            _kernels.Marks?.EnterPhase(StepPhase.Upload);
             Pack(microBatches[i]);
             tokens += _packed.Tokens;
             DeviceBatch batch = _kernels.Upload(_packed);
@@ -80,7 +85,9 @@ internal sealed class StepRunner : IDisposable
             {
                 Pass pass = Network.Pass;
                 pass.BeginTraining(batch, accumulate: i > 0, completesGradients: last);
-                _loss.Forward(pass, Network.Forward(), microBatches[i].Length, weight, Loss);
+                Variable embeddings = Network.Forward();
+                pass.Enter(LossName);
+                _loss.Forward(pass, embeddings, microBatches[i].Length, weight, Loss);
                 pass.Tape.Backward(pass);
                 if (last)
                 {
@@ -92,6 +99,7 @@ internal sealed class StepRunner : IDisposable
             Passes++;
         }
 
+        _kernels.Marks?.EndStep();
         return tokens;
     }
 

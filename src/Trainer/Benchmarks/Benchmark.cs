@@ -3,6 +3,7 @@ using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
+using MnrEngine.Kernels.Tracing;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
 using MnrEngine.Serialization;
@@ -16,8 +17,9 @@ namespace MnrEngine.Trainer.Benchmarks;
 /// <summary>What to measure.</summary>
 /// <param name="Steps">Training steps to time, or 0.</param>
 /// <param name="Sentences">Sentences to encode, or 0.</param>
+/// <param name="Breakdown">Whether steps and encoding are run once more with every operation timed.</param>
 /// <param name="Encoder">How to run the model.</param>
-internal sealed record BenchmarkOptions(int Steps, int Sentences, EncoderOptions Encoder);
+internal sealed record BenchmarkOptions(int Steps, int Sentences, bool Breakdown, EncoderOptions Encoder);
 
 /// <summary>Times a model on this machine.</summary>
 internal static class Benchmark
@@ -51,7 +53,35 @@ internal static class Benchmark
         }
 
         peak = Math.Max(peak, MeasurePeak(options.Encoder.Device.Threads));
-        return new BenchmarkResult(device, peak, training, encoding, Process.GetCurrentProcess().PeakWorkingSet64);
+        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown ? BreakDown(model, dataset, options) : default;
+        return new BenchmarkResult(device, peak, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+
+    /// <summary>Runs apart from the measurements, whose times must not have the timing of operations in them.</summary>
+    private static (OperationBreakdown? Training, OperationBreakdown? Encoding) BreakDown(string model, TextDataset dataset, BenchmarkOptions options)
+    {
+        List<TimedOperation> operations = [];
+        IKernels device = Devices.Create(options.Encoder.Device);
+        using OperationTimes times = new(device.CreateClock(), timed => operations.AddRange(timed), static step => step is not <= WarmupSteps);
+        using ObservedKernels kernels = new(device, [times]);
+        using SentenceEncoder encoder = SentenceEncoder.Load(model, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
+        OperationBreakdown? training = null;
+        if (options.Steps > 0)
+        {
+            Train(encoder, dataset, options);
+            times.Flush();
+            training = OperationBreakdown.Of(operations);
+            operations.Clear();
+        }
+
+        if (options.Sentences == 0)
+        {
+            return (training, null);
+        }
+
+        Encode(encoder, dataset, options);
+        times.Flush();
+        return (training, OperationBreakdown.Of(operations));
     }
 
     private static double MeasurePeak(int count)

@@ -10,8 +10,12 @@ namespace MnrEngine.Trainer.Benchmarks;
 /// <param name="PeakFlops">Fused multiply-add peak of the same threads, in floating-point operations a second, the best of a measurement before and one after.</param>
 /// <param name="Training">Training steps, or null when none were asked for.</param>
 /// <param name="Encoding">Encoding, or null when none was asked for.</param>
+/// <param name="TrainingBreakdown">Where the time of training steps went, or null when that was not asked for.</param>
+/// <param name="EncodingBreakdown">The same for encoding.</param>
 /// <param name="PeakMemoryBytes">The most memory that the process held.</param>
-internal sealed record BenchmarkResult(string Device, double PeakFlops, TrainingFigures? Training, EncodingFigures? Encoding, long PeakMemoryBytes)
+internal sealed record BenchmarkResult(
+    string Device, double PeakFlops, TrainingFigures? Training, EncodingFigures? Encoding, OperationBreakdown? TrainingBreakdown, OperationBreakdown? EncodingBreakdown,
+    long PeakMemoryBytes)
 {
     /// <summary>One JSON object.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, BenchmarkJson.Default.BenchmarkResult);
@@ -35,6 +39,16 @@ internal sealed record BenchmarkResult(string Device, double PeakFlops, Training
             text.Append(CultureInfo.InvariantCulture, $"encoding: {encoding.Sentences:N0} sentences in {encoding.Seconds:N2} s, {encoding.Sentences / encoding.Seconds:N0} sentences/s, {encoding.Tokens / encoding.Seconds:N0} tokens/s\n");
             text.Append(CultureInfo.InvariantCulture, $"  tokens: {encoding.Tokens:N0} real; padding to the maximum length would make {encoding.FullTokens:N0}\n");
             text.Append(CultureInfo.InvariantCulture, $"  matrix products: {encoding.Flops / encoding.Seconds / 1e9:N0} GFLOP/s, {encoding.Flops / encoding.Seconds / PeakFlops:P0} of the peak\n");
+        }
+
+        if (TrainingBreakdown is OperationBreakdown steps)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{steps.ToText("training, a step")}\n");
+        }
+
+        if (EncodingBreakdown is OperationBreakdown batches)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{batches.ToText("encoding, a batch")}\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"memory: {PeakMemoryBytes / 1e6:N0} MB at most");

@@ -3,6 +3,7 @@ using System.Globalization;
 using MnrEngine.Data;
 using MnrEngine.Kernels;
 using MnrEngine.Trainer.Config;
+using MnrEngine.Trainer.Profiling;
 using MnrEngine.Trainer.Reporting;
 using MnrEngine.Training;
 
@@ -13,6 +14,7 @@ internal sealed class TrainingRun
 {
     private readonly TrainingConfig _config;
     private readonly string _command;
+    private readonly ProfilingOptions _profiling;
     private readonly OutputFolder _folder;
     private readonly TextWriter _output;
     private readonly IRunDisplay _display;
@@ -21,12 +23,14 @@ internal sealed class TrainingRun
     /// <summary>Describes a run; nothing happens yet.</summary>
     /// <param name="config">The config.</param>
     /// <param name="command">The command that would start it again, for the advice after an interruption.</param>
+    /// <param name="profiling">How the run is watched.</param>
     /// <param name="output">Where results go.</param>
     /// <param name="display">Shows progress.</param>
-    public TrainingRun(TrainingConfig config, string command, TextWriter output, IRunDisplay display)
+    public TrainingRun(TrainingConfig config, string command, ProfilingOptions profiling, TextWriter output, IRunDisplay display)
     {
         _config = config;
         _command = command;
+        _profiling = profiling;
         _output = output;
         _display = display;
         _folder = new OutputFolder(config.Output);
@@ -46,7 +50,9 @@ internal sealed class TrainingRun
         }
 
         _folder.Check(_config.Overwrite || _config.Resume != ResumeMode.Never);
-        using IKernels kernels = Devices.Create(new DeviceChoice(_config.Device, _config.Precision, _config.Threads ?? 0), out string? note);
+        using RunProfile profile = new(
+            Devices.Create(new DeviceChoice(_config.Device, _config.Precision, _config.Threads ?? 0), out string? note), _profiling);
+        IKernels kernels = profile.Kernels;
         using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations, _output);
         using RunReport report = new(_folder, Path.GetFileName(Path.GetFullPath(_config.Output)), _display);
         using MnrEngine.Training.Trainer trainer = new(
@@ -70,7 +76,9 @@ internal sealed class TrainingRun
         _output.WriteLine(kernels.Description);
         try
         {
-            return Train(trainer, inputs, report);
+            int exitCode = Train(trainer, inputs, report);
+            profile.Finish(_output);
+            return exitCode;
         }
         catch (InputException error) when (report.HasBegun)
         {
