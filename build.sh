@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # What build.ps1 does, for a shell without PowerShell.
-#   ./build.sh            builds everything, warnings as errors
-#   ./build.sh test       builds and runs the whole suite
-#   ./build.sh publish    a ReadyToRun program for this machine, with the runtime in it, under out/publish
+#   ./build.sh               builds everything, warnings as errors
+#   ./build.sh test          builds and runs the whole suite
+#   ./build.sh publish       a ReadyToRun program for this machine, with the runtime in it, under out/publish
+#   ./build.sh native        with CMake, each where its tools are: the kernels as out/native/kernels.fatbin (nvcc), NVTX ranges (the toolkit's header).
+#                            Builds and publishes after it take them along
+#   ./build.sh host          the kernels on the host (g++), with what the tests run them behind, under out/host-cuda
+#   ./build.sh check         every kernel as machine code for sm_80 and sm_90, without a GPU (NVRTC): warnings are errors, a table of what each needs
+#   ./build.sh --gpu-bundle  out/gpu-bundle.tar.gz: program and suites with the runtime in them, for tools/gpu-check.sh on a machine with a GPU and no .NET
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -10,8 +15,25 @@ case "${1:-build}" in
   build) dotnet build -c Release ;;
   test) dotnet test -c Release ;;
   publish) dotnet publish src/Trainer -c Release --use-current-runtime --self-contained -p:PublishReadyToRun=true -o out/publish ;;
+  native)
+    cmake -S . -B out/native -DCMAKE_BUILD_TYPE=Release
+    cmake --build out/native --parallel --config Release
+    ;;
+  host)
+    cmake -S tests/HostCuda -B out/host-cuda -DCMAKE_BUILD_TYPE=Release
+    cmake --build out/host-cuda --parallel --config Release
+    ;;
+  check) tools/compile-kernels/run.sh ;;
+  --gpu-bundle)
+    rm -rf out/gpu-bundle out/gpu-bundle.tar.gz
+    for project in src/Trainer tests/Kernels.Tests tests/Engine.Tests tests/Trainer.Tests; do
+      dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:DebugType=none -p:GenerateDocumentationFile=false -o out/gpu-bundle/bin
+    done
+    tar -czf out/gpu-bundle.tar.gz -C out gpu-bundle
+    du -h out/gpu-bundle.tar.gz
+    ;;
   *)
-    echo "usage: ./build.sh [build|test|publish]; '$1' is none of them" >&2
+    echo "usage: ./build.sh [build|test|publish|native|host|check|--gpu-bundle]; '$1' is none of them" >&2
     exit 2
     ;;
 esac
