@@ -179,13 +179,10 @@ internal sealed unsafe class CudaContext : IDisposable
     }
 
     /// <summary>An event, for waiting only.</summary>
-    public nint CreateEvent()
-    {
-        Use();
-        nint gpuEvent;
-        Check(CudaDriver.cuEventCreate(&gpuEvent, EventFlags.DisableTiming), $"cuEventCreate");
-        return gpuEvent;
-    }
+    public nint CreateEvent() => CreateEvent(EventFlags.DisableTiming);
+
+    /// <summary>An event that has a time.</summary>
+    public nint CreateTimedEvent() => CreateEvent(EventFlags.Default);
 
     /// <summary>Marks this place in the stream.</summary>
     public void Record(nint gpuEvent)
@@ -216,5 +213,13 @@ internal sealed unsafe class CudaContext : IDisposable
         CudaDriver.cuStreamDestroy_v2(Stream);
         CudaDriver.cuDevicePrimaryCtxRelease_v2(Device.Handle);
         t_current = 0;
+    }
+
+    private nint CreateEvent(EventFlags flags)
+    {
+        Use();
+        nint gpuEvent;
+        Check(CudaDriver.cuEventCreate(&gpuEvent, flags), $"cuEventCreate");
+        return gpuEvent;
     }
 }

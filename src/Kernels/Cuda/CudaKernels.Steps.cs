@@ -22,7 +22,7 @@ public sealed unsafe partial class CudaKernels
         _slot = key.Slot;
         _stepWordRows = int.MaxValue;
         _stepPositionRows = int.MaxValue;
-        if (!_options.RecordSteps || _context.IsSynchronous)
+        if (!_options.RecordSteps || _runsEveryStep || _context.IsSynchronous)
         {
             return true;
         }

@@ -117,6 +117,12 @@ internal static unsafe partial class CudaDriver
     internal static partial CudaResult cuEventElapsedTime(float* milliseconds, nint start, nint end);
 
     [LibraryImport(Library)]
+    internal static partial CudaResult cuProfilerStart();
+
+    [LibraryImport(Library)]
+    internal static partial CudaResult cuProfilerStop();
+
+    [LibraryImport(Library)]
     internal static partial CudaResult cuGraphInstantiateWithFlags(nint* executable, nint graph, ulong flags);
 
     [LibraryImport(Library)]
