@@ -18,6 +18,21 @@ public sealed class ExampleDataTests
     }
 
     [Test]
+    public void TheLabelledPairsAreThoseThatTheEntailmentsWereTakenFrom()
+    {
+        TextDataset labelled = TextDataset.Load(new DatasetSource(Example("nli.tsv.gz")));
+        TextDataset kept = TextDataset.Load(new DatasetSource(Example("nli.tsv.gz")) { Labels = ["entailment"] });
+        TextDataset pairs = TextDataset.Load(new DatasetSource(Example("nli-entailment.tsv.gz")));
+        Assert.Multiple(() =>
+        {
+            Assert.That(labelled.Labels!.CountBy(static label => label).OrderByDescending(static c => c.Value), Is.EqualTo(
+                new KeyValuePair<string, int>[] { new("entailment", 17_943), new("contradiction", 17_395), new("neutral", 16_934) }).AsCollection);
+            Assert.That(kept.Columns[0], Is.EqualTo(pairs.Columns[0]).AsCollection);
+            Assert.That(kept.Columns[1], Is.EqualTo(pairs.Columns[1]).AsCollection);
+        });
+    }
+
+    [Test]
     public void TheEvaluationPairsAreStsbDev()
     {
         StsDataset pairs = StsDataset.Load(new DatasetSource(Example("stsb-en-dev.csv")), scale: 5);

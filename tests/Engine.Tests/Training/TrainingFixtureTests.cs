@@ -20,7 +20,7 @@ namespace MnrEngine.Engine.Tests.Training;
 /// </summary>
 public sealed class TrainingFixtureTests
 {
-    private static readonly string[] CudaRuns = ["article-tiny-bert", "fit-tiny-bert", "trainer-tiny-bert-no-duplicates"];
+    private static readonly string[] CudaRuns = ["article-tiny-bert", "fit-tiny-bert", "trainer-tiny-bert-no-duplicates", "trainer-tiny-mpnet-triplets"];
 
     // Two trainers in single precision drift apart by about this much in a run.
     private const double FinalTolerance = 1e-4;
