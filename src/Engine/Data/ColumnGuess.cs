@@ -50,6 +50,9 @@ internal static partial class ColumnGuess
     /// <summary>The position of the label, or -1.</summary>
     public static int Label(IReadOnlyList<string> names) => FindAny(names, LabelNames);
 
+    /// <summary>The position of the score, or -1.</summary>
+    public static int Score(IReadOnlyList<string> names) => FindAny(names, ScoreNames);
+
     /// <summary>The positions of the two sentences and the score of an STS file, or null.</summary>
     public static IReadOnlyList<int>? Sts(IReadOnlyList<string> names)
     {

@@ -23,6 +23,9 @@ public sealed record DatasetSource(string Path)
     /// </summary>
     public IReadOnlyList<string>? Labels { get; init; }
 
+    /// <summary>What labels have to be; null for anything. A score is also looked for under the names score and similarity_score.</summary>
+    public LabelRule? LabelRule { get; init; }
+
     /// <summary>Whether the first line names the columns; when null, it does if it has names that are known or asked for.</summary>
     public bool? HasHeader { get; init; }
 

@@ -44,12 +44,12 @@ internal sealed class TextColumns
         }
         else
         {
-            texts = table.Names is null ? GuessByPosition(table, ref label) : GuessByName(table, table.Names, label);
+            texts = table.Names is null ? GuessByPosition(table, ref label) : GuessByName(table, table.Names, label >= 0 ? label : GuessLabel(table.Names, source));
         }
 
         if (label < 0 && table.Names is not null)
         {
-            int guessed = ColumnGuess.Label(table.Names);
+            int guessed = GuessLabel(table.Names, source);
             label = texts.Contains(guessed) ? -1 : guessed;
         }
 
@@ -64,14 +64,16 @@ internal sealed class TextColumns
         return new TextColumns(table.Names is null ? ColumnGuess.DefaultNames(texts.Count) : [.. texts.Select(i => table.Names[i])], hasLabel, further >= 0);
     }
 
-    private static IReadOnlyList<int> GuessByName(TableReader table, IReadOnlyList<string> names, int label)
+    private static int GuessLabel(IReadOnlyList<string> names, DatasetSource source) =>
+        source.LabelRule?.AreScores == true ? ColumnGuess.Score(names) : ColumnGuess.Label(names);
+
+    private static IReadOnlyList<int> GuessByName(TableReader table, IReadOnlyList<string> names, int notText)
     {
         if (ColumnGuess.Texts(names) is { } known)
         {
             return known;
         }
 
-        int notText = label >= 0 ? label : ColumnGuess.Label(names);
         int[] others = [.. Enumerable.Range(0, names.Count).Where(i => i != notText)];
         return others.Length == 2
             ? others

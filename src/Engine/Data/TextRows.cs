@@ -5,6 +5,9 @@ namespace MnrEngine.Data;
 /// <summary>The rows of a data set while its files are being read.</summary>
 internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNames, TextPool pool)
 {
+    // Anchor, positive, then negatives.
+    private const int FirstNegative = 2;
+
     private readonly List<string>[] _columns = [.. columnNames.Select(_ => new List<string>())];
     private List<string>? _labels = [];
 
@@ -27,7 +30,7 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
             _labels = null;
         }
 
-        LabelFilter labels = new(source.Labels, pool);
+        LabelFilter labels = new(source.Labels, source.LabelRule, pool);
         int read = 0, kept = 0, blank = 0, unlabelled = 0, other = 0;
         while (table.Read())
         {
@@ -38,7 +41,12 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
                 continue;
             }
 
-            LabelVerdict verdict = columns.Label < 0 ? LabelVerdict.Keep : labels.Judge(table.Field(columns.Label));
+            string? problem = null;
+            LabelVerdict verdict = columns.Label < 0 ? LabelVerdict.Keep : labels.Judge(table.Field(columns.Label), out problem);
+            if (problem is not null)
+            {
+                throw table.ErrorAt(table.Line, problem);
+            }
             switch (verdict)
             {
                 case LabelVerdict.Unlabelled:
@@ -78,6 +86,11 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
     {
         for (int i = 0; i < _columns.Length; i++)
         {
+            if (i >= FirstNegative && table.Field(i).IsWhiteSpace())
+            {
+                throw table.ErrorAt(table.Line, $"the text in column {columnNames[i]} is empty, but every row needs a negative where any has");
+            }
+
             _columns[i].Add(pool.Intern(table.Field(i)));
         }
 

@@ -16,6 +16,7 @@ public sealed class Checkpoints
 {
     private const string Prefix = "step-";
     private const string MomentsFile = "optimizer.safetensors";
+    private const string LossFile = "loss.safetensors";
     private const string StateFile = "training_state.json";
     private const string FirstMoment = "first_moment.";
     private const string SecondMoment = "second_moment.";
@@ -41,7 +42,7 @@ public sealed class Checkpoints
 
     /// <summary>Writes a checkpoint and removes those that are no longer kept.</summary>
     /// <returns>Its folder.</returns>
-    public string Write(TrainingState state, SentenceEncoder encoder, AdamOptimizer optimizer)
+    public string Write(TrainingState state, SentenceEncoder encoder, AdamOptimizer optimizer, ParameterArena? lossParameters = null)
     {
         string folder = Path.Combine(_folder, Prefix + state.Step.ToString("D8", CultureInfo.InvariantCulture));
         RemoveUnfinished();
@@ -49,6 +50,11 @@ public sealed class Checkpoints
         {
             encoder.WriteFiles(temporary, new ModelCard());
             WriteMoments(Path.Combine(temporary, MomentsFile), encoder, optimizer);
+            if (lossParameters is not null)
+            {
+                WriteLoss(Path.Combine(temporary, LossFile), encoder.Kernels, lossParameters, optimizer);
+            }
+
             File.WriteAllText(Path.Combine(temporary, StateFile), JsonSerializer.Serialize(state, TrainingStateJson.Default.TrainingState));
         });
         string[] all = [.. All()];
@@ -65,7 +71,7 @@ public sealed class Checkpoints
 
     /// <summary>Reads a checkpoint into a model and its optimizer.</summary>
     /// <exception cref="InputException">It is not a checkpoint, is damaged, or belongs to another model.</exception>
-    public static TrainingState Load(string folder, SentenceEncoder encoder, AdamOptimizer optimizer)
+    public static TrainingState Load(string folder, SentenceEncoder encoder, AdamOptimizer optimizer, ParameterArena? lossParameters = null)
     {
         TrainingState state = ReadState(Path.Combine(folder, StateFile));
         encoder.LoadWeights(folder);
@@ -77,6 +83,11 @@ public sealed class Checkpoints
             encoder.Kernels.Write(Region(optimizer.FirstMoments, parameter), values);
             moments.ReadFinite(SecondMoment + parameter.Name, parameter.Shape, values);
             encoder.Kernels.Write(Region(optimizer.SecondMoments, parameter), values);
+        }
+
+        if (lossParameters is not null)
+        {
+            ReadLoss(Path.Combine(folder, LossFile), encoder.Kernels, lossParameters, optimizer);
         }
 
         return state;
@@ -116,6 +127,44 @@ public sealed class Checkpoints
 
         using FileStream stream = File.Create(path);
         writer.WriteTo(stream);
+    }
+
+    /// <summary>The loss's own parameters (a classifier that the model is saved without) and their moments.</summary>
+    private static void WriteLoss(string path, IKernels kernels, ParameterArena parameters, AdamOptimizer optimizer)
+    {
+        SafetensorsWriter writer = new();
+        foreach ((string prefix, Tensor values) in LossTensors(parameters, optimizer))
+        {
+            foreach (NamedParameter parameter in parameters.Parameters)
+            {
+                writer.Add(new NamedWeight(prefix + parameter.Name, parameter.Shape, destination => kernels.Read(Region(values, parameter), destination)));
+            }
+        }
+
+        using FileStream stream = File.Create(path);
+        writer.WriteTo(stream);
+    }
+
+    private static void ReadLoss(string path, IKernels kernels, ParameterArena parameters, AdamOptimizer optimizer)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        foreach ((string prefix, Tensor target) in LossTensors(parameters, optimizer))
+        {
+            foreach (NamedParameter parameter in parameters.Parameters)
+            {
+                float[] values = new float[parameter.Length];
+                file.ReadFinite(prefix + parameter.Name, parameter.Shape, values);
+                kernels.Write(Region(target, parameter), values);
+            }
+        }
+
+        parameters.Publish();
+    }
+
+    private static (string Prefix, Tensor Values)[] LossTensors(ParameterArena parameters, AdamOptimizer optimizer)
+    {
+        (Tensor first, Tensor second) = optimizer.LossMoments ?? throw new InvalidOperationException("the optimizer does not train the loss's parameters");
+        return [("", parameters.TrainedWeights), (FirstMoment, first), (SecondMoment, second)];
     }
 
     private static IEnumerable<NamedParameter> Trained(SentenceEncoder encoder) =>

@@ -19,22 +19,20 @@ internal sealed class StepRunner : IDisposable
     private readonly IKernels _kernels;
     private readonly TrainingData _data;
     private readonly long _seed;
-    private readonly RankingLoss _loss;
+    private readonly PlannedLoss _loss;
+    private readonly BatchLabels? _labels;
+    private readonly Dictionary<(int, ulong), int> _kinds = [];
     private readonly PackedBatch _packed = new();
     private readonly int _firstPosition;
     private readonly DeviceArena _scalars;
     private readonly Tensor _dropoutState;
     private readonly long _encoderBytes;
 
-    /// <summary>What a recorded step consists of, besides its shapes; see <see cref="StepKey.Kind"/>.</summary>
-    private static int KindOf(int microBatch, int microBatches) => (microBatches << 1) | (microBatch == 0 ? 1 : 0) | (microBatch == microBatches - 1 ? 1 << 30 : 0);
-
     public StepRunner(SentenceEncoder encoder, TrainingData data, TrainingOptions options, int largestBatch)
     {
         _kernels = encoder.Kernels;
         _data = data;
         _seed = options.Seed;
-        _loss = new RankingLoss(options.Loss);
         _firstPosition = encoder.FirstPosition;
         _encoderBytes = encoder.Parameters.Weights.Bytes + encoder.Parameters.Gradients.Bytes;
         _scalars = _kernels.CreateArena("step scalars", 2 * DeviceArena.Alignment);
@@ -43,7 +41,9 @@ internal sealed class StepRunner : IDisposable
         int sentences = checked(largestBatch * data.Columns.Count);
         int tokens = Math.Max(data.LargestBatchTokens(largestBatch), encoder.Description.MaxSequenceLength);
         Network = encoder.PlanNetwork(tokens, sentences, backward: true, encoder.DropoutRates(options.Dropout), _dropoutState);
-        Optimizer = new AdamOptimizer(_kernels, encoder.Parameters, options.Optimizer);
+        _loss = options.Loss.Plan(new LossPlan(_kernels, sentences, data.Columns.Count, Network.Output.Columns, options.Seed));
+        _labels = options.Loss.Labels == LabelKind.None ? null : new BatchLabels(_kernels, data.Labels!, largestBatch);
+        Optimizer = new AdamOptimizer(_kernels, encoder.Parameters, options.Optimizer, _loss.Parameters);
     }
 
     /// <summary>The network with its buffers; evaluation uses it too.</summary>
@@ -53,7 +53,10 @@ internal sealed class StepRunner : IDisposable
     public AdamOptimizer Optimizer { get; }
 
     /// <summary>Device memory of weights, gradients, moments and activations.</summary>
-    public long DeviceBytes => Network.BufferBytes + Optimizer.Bytes + _encoderBytes;
+    public long DeviceBytes => Network.BufferBytes + Optimizer.Bytes + _encoderBytes + _loss.Bytes;
+
+    /// <summary>The loss's own parameters, or null.</summary>
+    public ParameterArena? LossParameters => _loss.Parameters;
 
     /// <summary>The loss of the last step, (1, 1).</summary>
     public Tensor Loss { get; }
@@ -80,14 +83,15 @@ internal sealed class StepRunner : IDisposable
             DeviceBatch batch = _kernels.Upload(_packed);
             _kernels.Write(_dropoutState, [unchecked((int)_seed), unchecked((int)(_seed >> 32)), Passes, 0]);
             bool last = i == microBatches.Count - 1;
-            StepKey key = new(KindOf(i, microBatches.Count), batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot, Network);
+            Tensor labels = _labels?.Write(microBatches[i]) ?? Tensor.None;
+            StepKey key = new(KindOf(i, microBatches.Count, _loss.BeginPass(Passes)), batch.TokenRows, batch.Sentences, batch.LongestSentence, batch.Slot, Network);
             if (_kernels.BeginStep(key))
             {
                 Pass pass = Network.Pass;
                 pass.BeginTraining(batch, accumulate: i > 0, completesGradients: last);
                 Variable embeddings = Network.Forward();
                 pass.Enter(LossName);
-                _loss.Forward(pass, embeddings, microBatches[i].Length, weight, Loss);
+                _loss.Forward(pass, embeddings, new LossBatch(microBatches[i].Length, labels, weight, Add: i > 0), Loss);
                 pass.Tape.Backward(pass);
                 if (last)
                 {
@@ -107,7 +111,22 @@ internal sealed class StepRunner : IDisposable
     {
         Network.Dispose();
         Optimizer.Dispose();
+        _loss.Dispose();
+        _labels?.Dispose();
         _scalars.Dispose();
+    }
+
+    /// <summary>What a recorded step consists of, besides its shapes; see <see cref="StepKey.Kind"/>. Each combination met gets the next number.</summary>
+    private int KindOf(int microBatch, int microBatches, ulong variant)
+    {
+        (int, ulong) combination = ((microBatches << 1) | (microBatch == 0 ? 1 : 0) | (microBatch == microBatches - 1 ? 1 << 30 : 0), variant);
+        if (!_kinds.TryGetValue(combination, out int kind))
+        {
+            kind = _kinds.Count;
+            _kinds.Add(combination, kind);
+        }
+
+        return kind;
     }
 
     private void Pack(int[] rows)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Evaluation;
+using MnrEngine.Losses;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
 
@@ -50,6 +51,8 @@ public sealed class Trainer : IDisposable
             throw new InputException($"the data set has {data.Rows} rows, which do not fill one batch of {sampler.BatchSize}: give more rows, a smaller batch_size, or drop_last false");
         }
 
+        options.Loss.CheckData([.. Enumerable.Range(1, data.Columns.Count).Select(static i => $"column {i}")], data.Labels?.Kind ?? LabelKind.None);
+        options.Loss.CheckDimension(encoder.Description.EmbeddingDimension);
         _stepsPerEpoch = (sampler.Length + options.GradientAccumulationSteps - 1) / options.GradientAccumulationSteps;
         _totalSteps = options.MaxSteps ?? checked(options.Epochs * _stepsPerEpoch);
         int fullBatchSteps = options.MaxSteps ?? options.Epochs * (data.Rows / sampler.BatchSize / options.GradientAccumulationSteps);
@@ -63,7 +66,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="InputException">The checkpoint is damaged, or belongs to a run with another setup.</exception>
     public void Resume(string checkpoint)
     {
-        TrainingState saved = Checkpoints.Load(checkpoint, _encoder, _runner.Optimizer);
+        TrainingState saved = Checkpoints.Load(checkpoint, _encoder, _runner.Optimizer, _runner.LossParameters);
         foreach ((string key, string value) in _state.Setup)
         {
             string found = saved.Setup.GetValueOrDefault(key, "nothing");
@@ -247,7 +250,7 @@ public sealed class Trainer : IDisposable
         }
 
         Report();
-        string folder = _checkpoints.Write(_state, _encoder, _runner.Optimizer);
+        string folder = _checkpoints.Write(_state, _encoder, _runner.Optimizer, _runner.LossParameters);
         _observer.CheckpointWritten(_state.Step, folder);
         _clock.Restart();
         return folder;

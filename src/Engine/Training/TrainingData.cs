@@ -11,17 +11,23 @@ public sealed class TrainingData
     private const int HashBytes = 8;
 
     /// <summary>Joins tokenised columns: anchors, positives, then any number of hard negatives.</summary>
-    /// <exception cref="ArgumentException">There are fewer than two columns, or they differ in length.</exception>
-    public TrainingData(IReadOnlyList<TokenizedTexts> columns)
+    /// <param name="columns">The columns.</param>
+    /// <param name="labels">The label of each row, or null.</param>
+    /// <exception cref="ArgumentException">There are fewer than two columns, or they and the labels differ in length.</exception>
+    public TrainingData(IReadOnlyList<TokenizedTexts> columns, TrainingLabels? labels = null)
     {
-        if (columns.Count < 2 || columns.Any(c => c.Count != columns[0].Count))
+        if (columns.Count < 2 || columns.Any(c => c.Count != columns[0].Count) || (labels is not null && labels.Count != columns[0].Count))
         {
             throw new ArgumentException(
-                $"a ranking loss needs two or more columns of equal length, not {string.Join(", ", columns.Select(static c => c.Count))} rows");
+                $"a loss needs two or more columns of equal length, not {string.Join(", ", columns.Select(static c => c.Count))} rows with {labels?.Count ?? 0} labels");
         }
 
         Columns = columns;
+        Labels = labels;
     }
+
+    /// <summary>The label of each row, or null.</summary>
+    public TrainingLabels? Labels { get; }
 
     /// <summary>The columns.</summary>
     public IReadOnlyList<TokenizedTexts> Columns { get; }

@@ -1,4 +1,4 @@
-using MnrEngine.Kernels;
+using MnrEngine.Losses;
 using MnrEngine.Optimizers;
 
 namespace MnrEngine.Training;
@@ -81,7 +81,7 @@ public sealed record TrainingOptions
     public long Seed { get; init; } = 42;
 
     /// <summary>The loss.</summary>
-    public RankingLossOptions Loss { get; init; } = new();
+    public SentenceLoss Loss { get; init; } = new MultipleNegativesRankingLoss();
 
     /// <summary>The optimizer.</summary>
     public required OptimizerOptions Optimizer { get; init; }

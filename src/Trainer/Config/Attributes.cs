@@ -9,6 +9,13 @@ internal sealed class TransformersNameAttribute(params string[] names) : Attribu
     public IReadOnlyList<string> Names { get; } = names;
 }
 
+/// <summary>What the key was called before; configs that use the old name are still read.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class FormerNameAttribute(string name) : Attribute
+{
+    public string Name { get; } = name;
+}
+
 /// <summary>The key names a file or folder: relative paths count from the config's folder, or from the current one when given by --set.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ConfigPathAttribute : Attribute

@@ -35,6 +35,16 @@ internal sealed class ConfigChecker
 
     private static void ExpandKeys(JsonObject keys, SchemaNode schema)
     {
+        foreach ((string former, string now) in schema.FormerNames)
+        {
+            if (keys.ContainsKey(former) && !keys.ContainsKey(now))
+            {
+                JsonNode? value = keys[former];
+                keys.Remove(former);
+                keys[now] = value;
+            }
+        }
+
         foreach (string key in keys.Select(static pair => pair.Key).ToArray())
         {
             if (schema.Property(key) is SchemaNode property)
@@ -80,7 +90,7 @@ internal sealed class ConfigChecker
     {
         JsonObject keys => shorthand == "[]" || IsElement(keys, full, shorthand),
         JsonArray => shorthand != "[]" && full.Property(shorthand)?.Shorthand == "[]",
-        JsonValue => value.GetValueKind() == System.Text.Json.JsonValueKind.String,
+        JsonValue => value.GetValueKind() == System.Text.Json.JsonValueKind.String || (shorthand == "[]" && value.GetValueKind() == System.Text.Json.JsonValueKind.Number),
         _ => false,
     };
 

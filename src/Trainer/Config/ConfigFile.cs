@@ -25,6 +25,7 @@ internal static class ConfigFile
         checker.ResolvePaths(tree);
         JsonObject resolved = RecipeDefaults.Of((string?)tree.Root["recipe"] ?? "trainer");
         RecipeDefaults.Overlay(resolved, tree.Root);
+        resolved["loss"] = LossRules.Filled(resolved["loss"]!.AsObject());
         TrainingConfig config = resolved.Deserialize(TrainingConfigJson.Default.TrainingConfig)!;
         ConfigRules.Check(tree, config);
         return config;

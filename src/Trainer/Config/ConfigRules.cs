@@ -8,6 +8,7 @@ internal static class ConfigRules
     public static void Check(ConfigTree tree, TrainingConfig config)
     {
         CheckModel(tree, config.Model);
+        LossRules.Check(tree, config.Loss);
         CheckEvaluation(tree, config.Evaluation);
         if (config.Overwrite && config.Resume == ResumeMode.Always)
         {

@@ -27,6 +27,9 @@ internal static class ConfigSchema
     /// <summary>Values of <see cref="PathKeyword"/>.</summary>
     public const string HubModel = "model", HubDataset = "dataset";
 
+    /// <summary>Keyword: what the key was called before.</summary>
+    public const string FormerNameKeyword = "x-formerly";
+
     private const string Published = "MnrEngine.Trainer.config.schema.json";
 
     /// <summary>The published schema.</summary>
@@ -116,6 +119,11 @@ internal static class ConfigSchema
             described[OtherNamesKeyword] = new JsonArray([.. others.Names.Select(name => (JsonNode)name)]);
         }
 
+        if (Attribute<FormerNameAttribute>(property) is FormerNameAttribute former)
+        {
+            described[FormerNameKeyword] = former.Name;
+        }
+
         foreach ((string keyword, JsonNode? value) in schema)
         {
             described[keyword] = value?.DeepClone();
@@ -138,6 +146,7 @@ internal static class ConfigSchema
             JsonNode? alone = schema["properties"]?[shorthand.Key]?.DeepClone();
             alone?.AsObject().Remove("description");
             alone?.AsObject().Remove(OtherNamesKeyword);
+            alone?.AsObject().Remove(FormerNameKeyword);
             return new JsonObject { [ShorthandKeyword] = shorthand.Key, ["anyOf"] = new JsonArray(schema.DeepClone(), alone) };
         }
 
@@ -154,11 +163,14 @@ internal static class ConfigSchema
         return double.IsInteger(value) && Math.Abs(value) < 1e15 ? (long)value : value;
     }
 
+    /// <summary>The schema of an object written out in full, where a shorthand may stand for it.</summary>
+    private static JsonObject Full(JsonObject schema) => schema["anyOf"]?[0] is JsonObject full && full.ContainsKey("properties") ? full : schema;
+
     private static void AddDefaults(JsonObject schema, JsonObject defaults)
     {
         foreach ((string key, JsonNode? value) in defaults)
         {
-            JsonObject property = schema["properties"]![key]!.AsObject();
+            JsonObject property = Full(schema["properties"]![key]!.AsObject());
             if (property.ContainsKey("properties") && value is JsonObject nested)
             {
                 AddDefaults(property, nested);
@@ -180,7 +192,7 @@ internal static class ConfigSchema
 
         foreach ((string key, JsonNode? value) in supplied)
         {
-            if (value is JsonObject nested && schema["properties"]![key] is JsonObject property && property.ContainsKey("properties"))
+            if (value is JsonObject nested && schema["properties"]![key] is JsonObject either && Full(either) is JsonObject property && property.ContainsKey("properties"))
             {
                 DropSupplied(property, nested);
                 property.Remove("required");

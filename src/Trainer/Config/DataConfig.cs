@@ -20,12 +20,17 @@ internal sealed record DataConfig
     [Elements(2)]
     public IReadOnlyList<string>? Columns { get; init; }
 
-    [Description("The column with the label, by name or by number from 0. Guessed when left out.")]
+    [Description("The column with the label or score, by name or by number from 0. Guessed when left out.")]
     public string? LabelColumn { get; init; }
 
     [Description("The labels whose rows are kept, such as entailment (or 0); all when left out. Rows without a label are dropped in any case.")]
     [Elements(1)]
     public IReadOnlyList<string>? Labels { get; init; }
+
+    [Description("What labels that are scores are divided by: 5 for STSb's 0 to 5.")]
+    [TransformersName("score_scale")]
+    [Range(0.0, 1e30, MinimumIsExclusive = true)]
+    public double? LabelScale { get; init; }
 
     [Description("Whether the first line names the columns. Guessed when left out.")]
     public bool? HasHeader { get; init; }

@@ -13,6 +13,9 @@ internal static class RecipeDefaults
     /// <summary>The defaults that all recipes share.</summary>
     public static JsonObject Common() => Read("defaults");
 
+    /// <summary>The parameters of each loss and their defaults.</summary>
+    public static JsonObject Losses() => Read("losses");
+
     /// <summary>All defaults of a recipe.</summary>
     /// <param name="recipe">trainer, fit or article.</param>
     public static JsonObject Of(string recipe)

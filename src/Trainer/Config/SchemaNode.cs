@@ -45,6 +45,13 @@ internal readonly struct SchemaNode(JsonObject schema)
     /// <summary>Other names of the key.</summary>
     public IEnumerable<string> OtherNames => schema[ConfigSchema.OtherNamesKeyword]?.AsArray().Select(static name => (string)name!) ?? [];
 
+    /// <summary>What keys of the object were called before, and what they are called now.</summary>
+    public IEnumerable<(string Former, string Now)> FormerNames =>
+        from property in Properties
+        let former = (string?)property.Value![ConfigSchema.FormerNameKeyword]
+        where former is not null
+        select (former, property.Key);
+
     private IEnumerable<string> Types => schema["type"] switch
     {
         JsonArray several => several.Select(static type => (string)type!),

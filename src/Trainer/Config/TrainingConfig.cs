@@ -23,7 +23,7 @@ internal sealed record TrainingConfig
     [Description("The rows to train on: a file, the id of a data set on the Hugging Face hub, several of them, or an object.")]
     public required DataConfig Data { get; init; }
 
-    [Description("The loss.")]
+    [Description("The loss: its name, or an object with its parameters.")]
     public required LossConfig Loss { get; init; }
 
     [Description("Rows in a batch. Every other row of the batch is a negative, so that larger batches are harder.")]
@@ -83,6 +83,9 @@ internal sealed record TrainingConfig
     [Description("The global norm that gradients are clipped to; null for no clipping.")]
     [Range(0.0, 1e30, MinimumIsExclusive = true)]
     public required double? MaxGradNorm { get; init; }
+
+    [Description("Whether a loss's own parameters (SoftmaxLoss's classifier) are clipped and counted with the model's, as the old fit() did, or neither, as today's Trainer does.")]
+    public required bool ClipLossParameters { get; init; }
 
     [Description("How the learning rate moves: up over the warm-up steps and down to 0 in a straight line or along a cosine, or up and constant, or constant.")]
     [TransformersName("lr_scheduler", "scheduler")]

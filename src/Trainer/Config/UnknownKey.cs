@@ -29,7 +29,9 @@ internal sealed partial class UnknownKey
 
         if (meant.Length > 0)
         {
-            return $"{unknown}; {key} is set by {string.Join(" or ", meant)}";
+            // What is inside an object inside another is a variant of what the outer one has.
+            int depth = meant.Min(static path => path.Count(static c => c == '.'));
+            return $"{unknown}; {key} is set by {string.Join(" or ", meant.Where(path => path.Count(static c => c == '.') == depth))}";
         }
 
         string[] known = [.. schema.Properties.Select(static property => property.Key)];

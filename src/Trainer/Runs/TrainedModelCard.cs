@@ -16,13 +16,24 @@ internal static class TrainedModelCard
     {
         BaseModel = config.Model.Path,
         Datasets = [Dataset(config, inputs)],
-        Loss = new CardLoss(
-            nameof(LossName.MultipleNegativesRankingLoss),
-            new JsonObject { ["scale"] = config.Loss.Scale, ["similarity_fct"] = config.Loss.SimilarityFct == SimilarityFunction.Dot ? "dot_score" : "cos_sim" }),
+        Loss = Loss(config),
         Hyperparameters = [.. Hyperparameters(config)],
         Scores = [.. Scores(config, history)],
         TrainingTime = TimeSpan.FromSeconds(history.Steps.Sum(static s => s.Step.Seconds)),
     };
+
+    /// <summary>The loss with its own parameters; of a wrapped loss only the name, as in sentence-transformers' cards.</summary>
+    private static CardLoss Loss(TrainingConfig config)
+    {
+        JsonObject all = JsonSerializer.SerializeToNode(config.Loss, TrainingConfigJson.Default.LossConfig)!.AsObject();
+        JsonObject own = [];
+        foreach (string parameter in LossRules.Parameters($"{config.Loss.Type}"))
+        {
+            own[parameter] = parameter == "loss" ? config.Loss.Loss!.Type.ToString() : all[parameter]?.DeepClone();
+        }
+
+        return new CardLoss($"{config.Loss.Type}", own);
+    }
 
     private static CardDataset Dataset(TrainingConfig config, TrainingInputs inputs) =>
         new(string.Join(", ", config.Data.Files.Select(static file => HubFiles.DatasetName(file.Path))), inputs.Dataset.Count, inputs.Dataset.ColumnNames)

@@ -2,6 +2,7 @@ using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Evaluation;
 using MnrEngine.Kernels;
+using MnrEngine.Losses;
 using MnrEngine.Models;
 using MnrEngine.Trainer.Config;
 using MnrEngine.Training;
@@ -11,9 +12,10 @@ namespace MnrEngine.Trainer.Runs;
 /// <summary>What a config names, loaded: the model on the device, the rows, the batches and the evaluations.</summary>
 internal sealed class TrainingInputs : IDisposable
 {
-    private TrainingInputs(TextDataset dataset, SentenceEncoder encoder, TrainingData data, IBatchSampler sampler, IReadOnlyList<IEvaluator> evaluators)
+    private TrainingInputs(TrainingRows rows, SentenceEncoder encoder, TrainingData data, IBatchSampler sampler, IReadOnlyList<IEvaluator> evaluators)
     {
-        Dataset = dataset;
+        Dataset = rows.Dataset;
+        Loss = rows.Loss;
         Encoder = encoder;
         Data = data;
         Sampler = sampler;
@@ -22,6 +24,9 @@ internal sealed class TrainingInputs : IDisposable
 
     /// <summary>The rows as text.</summary>
     public TextDataset Dataset { get; }
+
+    /// <summary>The loss.</summary>
+    public SentenceLoss Loss { get; }
 
     /// <summary>The model.</summary>
     public SentenceEncoder Encoder { get; }
@@ -43,15 +48,16 @@ internal sealed class TrainingInputs : IDisposable
     /// <exception cref="InputException">A file is missing or wrong, or they don't fit together.</exception>
     public static TrainingInputs Load(TrainingConfig config, IKernels kernels, string csvFolder, TextWriter log)
     {
-        TextDataset dataset = LoadDataset(config.Data, log);
+        TrainingRows rows = TrainingRows.Load(config, rule => LoadDataset(config.Data, rule, log));
+        TextDataset dataset = rows.Dataset;
         IBatchSampler sampler = CreateSampler(config, dataset);
         (StsConfig Config, StsDataset Pairs)[] evaluations = [.. config.Evaluation.Sts.Select(sts => (sts, StsFiles.Load(sts, log)))];
         SentenceEncoder encoder = LoadModel(config, kernels, log);
         try
         {
-            TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))]);
+            TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))], rows.Labels);
             IEvaluator[] evaluators = [.. evaluations.Select(e => new StsEvaluator(e.Config.DisplayName, e.Pairs, encoder, csvFolder))];
-            return new TrainingInputs(dataset, encoder, data, sampler, evaluators);
+            return new TrainingInputs(rows, encoder, data, sampler, evaluators);
         }
         catch
         {
@@ -63,9 +69,9 @@ internal sealed class TrainingInputs : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();
 
-    private static TextDataset LoadDataset(DataConfig config, TextWriter log)
+    private static TextDataset LoadDataset(DataConfig config, LabelRule? rule, TextWriter log)
     {
-        TextDataset all = TextDataset.Load([.. config.Files.SelectMany(file => HubFiles.Data(file.Path, file.Subset, file.Split ?? DataFileConfig.DefaultSplit, file.Revision, log).Select(path => Source(config, file, path)))]);
+        TextDataset all = TextDataset.Load([.. config.Files.SelectMany(file => HubFiles.Data(file.Path, file.Subset, file.Split ?? DataFileConfig.DefaultSplit, file.Revision, log).Select(path => Source(config, file, path) with { LabelRule = rule }))]);
         return config.Limit < all.Count ? all.Take(config.Limit.Value) : all;
     }
 

@@ -1,4 +1,4 @@
-using MnrEngine.Kernels;
+using MnrEngine.Losses;
 using MnrEngine.Optimizers;
 using MnrEngine.Trainer.Config;
 using MnrEngine.Training;
@@ -14,18 +14,19 @@ internal static class TrainingOptionsMapping
     /// <summary>The options of a run.</summary>
     /// <param name="config">The config.</param>
     /// <param name="batchSize">Rows of the largest batch.</param>
-    public static TrainingOptions ToOptions(this TrainingConfig config, int batchSize) => new()
+    /// <param name="loss">The config's loss.</param>
+    public static TrainingOptions ToOptions(this TrainingConfig config, int batchSize, SentenceLoss loss) => new()
     {
         BatchSize = batchSize,
         Epochs = config.Epochs,
         MaxSteps = config.MaxSteps,
         GradientAccumulationSteps = config.GradientAccumulationSteps,
         Seed = config.Seed,
-        Loss = new RankingLossOptions((float)config.Loss.Scale, config.Loss.SimilarityFct == SimilarityFunction.Dot ? Similarity.Dot : Similarity.Cosine),
+        Loss = loss,
         Optimizer = new OptimizerOptions(
             config.LearningRate, config.WeightDecay, config.AdamBeta1, config.AdamBeta2, config.AdamEpsilon,
             DecoupledDecay: config.Optimizer == OptimizerName.AdamW, config.MaxGradNorm ?? double.PositiveInfinity,
-            config.WeightDecayGroups == WeightDecayGroups.Fit ? DecayGroups.Fit : DecayGroups.Trainer),
+            config.WeightDecayGroups == WeightDecayGroups.Fit ? DecayGroups.Fit : DecayGroups.Trainer, config.ClipLossParameters),
         Schedule = new ScheduleOptions(
             Kind(config.LrSchedulerType), config.WarmupSteps, config.WarmupRatio ?? 0,
             config.WarmupRounding == Rounding.Up ? WarmupRounding.Up : WarmupRounding.Down, Basis(config.WarmupOf), config.ScheduleSteps, config.ScheduleShortenedByWarmup),

@@ -56,7 +56,7 @@ internal sealed class TrainingRun
         using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations, _output);
         using RunReport report = new(_folder, Path.GetFileName(Path.GetFullPath(_config.Output)), _display);
         using MnrEngine.Training.Trainer trainer = new(
-            inputs.Encoder, inputs.Data, inputs.Sampler, _config.ToOptions(inputs.Sampler.BatchSize), inputs.Evaluators, report, checkpoints);
+            inputs.Encoder, inputs.Data, inputs.Sampler, _config.ToOptions(inputs.Sampler.BatchSize, inputs.Loss), inputs.Evaluators, report, checkpoints);
         if (resumeFrom is not null)
         {
             trainer.Resume(resumeFrom);

@@ -5,6 +5,7 @@ using MnrEngine.Evaluation;
 using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
 using MnrEngine.Kernels.Cuda;
+using MnrEngine.Losses;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
 using MnrEngine.Serialization;
@@ -82,7 +83,6 @@ public sealed class TrainingFixtureTests
         let name = Path.GetFileNameWithoutExtension(file)
         let run = Read(name)
         where run.ValueKind == JsonValueKind.Object && run.TryGetProperty("mode", out _)
-        where !run.TryGetProperty("loss", out JsonElement loss) || loss.GetString() == "MultipleNegativesRankingLoss"
         where chosen(run)
         select name;
 
@@ -96,6 +96,7 @@ public sealed class TrainingFixtureTests
         private readonly List<StepRecord> _steps = [];
         private readonly CancellationTokenSource _stop = new();
         private readonly string[][] _columns;
+        private readonly TrainingLabels? _labels;
         private readonly IBatchSampler _sampler;
         private int? _stopAfter;
 
@@ -106,16 +107,19 @@ public sealed class TrainingFixtureTests
             _run = Read(name);
             _encoder = SentenceEncoder.Load(folder, _kernels, training: true);
             _columns = _run.TryGetProperty("columns", out JsonElement columns)
-                ? [.. columns.EnumerateObject().Select(static c => c.Value.EnumerateArray().Select(static t => t.GetString()!).ToArray())]
+                ? [.. columns.EnumerateObject().Where(static c => c.Name != "label").Select(static c => c.Value.EnumerateArray().Select(static t => t.GetString()!).ToArray())]
                 : [.. Enumerable.Range(0, _run.GetProperty("rows")[0].GetArrayLength())
                     .Select(c => _run.GetProperty("rows").EnumerateArray().Select(r => r[c].GetString()!).ToArray())];
+            _labels = columns.ValueKind == JsonValueKind.Object && columns.TryGetProperty("label", out JsonElement labels)
+                ? TrainingLabels.OfClasses([.. labels.EnumerateArray().Select(static l => l.GetInt32())])
+                : null;
             _sampler = Sampler();
         }
 
         public void Train(int? maxSteps = null)
         {
             int maxLength = _run.GetProperty("max_length").GetInt32();
-            TrainingData data = new([.. _columns.Select(c => _encoder.Tokenizer.EncodeBatch(c, maxLength))]);
+            TrainingData data = new([.. _columns.Select(c => _encoder.Tokenizer.EncodeBatch(c, maxLength))], _labels);
             string mode = _run.GetProperty("mode").GetString()!;
             JsonElement clip = _run.GetProperty("max_grad_norm");
             TrainingOptions options = new()
@@ -123,7 +127,7 @@ public sealed class TrainingFixtureTests
                 BatchSize = _run.GetProperty("batch_size").GetInt32(),
                 Epochs = mode == "article" ? 1 : _run.GetProperty("steps").GetArrayLength() / _sampler.Length,
                 Dropout = 0,
-                Loss = new RankingLossOptions(_run.GetProperty("scale").GetSingle()),
+                Loss = Loss(),
                 Optimizer = new OptimizerOptions(
                     _run.GetProperty("lr").GetDouble(),
                     _run.TryGetProperty("weight_decay", out JsonElement decay) ? decay.GetDouble() : 0,
@@ -158,6 +162,22 @@ public sealed class TrainingFixtureTests
                     Assert.That(_steps[i].GradientNorm, Is.EqualTo(norm).Within(10 * tolerance(i) * norm), $"gradient norm of step {i}");
                 }
             });
+        }
+
+        private SentenceLoss Loss()
+        {
+            MultipleNegativesRankingLoss ranking = new(new RankingLossOptions(_run.GetProperty("scale").GetSingle()));
+            return _run.TryGetProperty("loss", out JsonElement name) ? name.GetString() switch
+            {
+                "MultipleNegativesRankingLoss" => ranking,
+                "SoftmaxLoss" => new SoftmaxLoss(3),
+                "MatryoshkaLoss" => new MatryoshkaLoss(
+                    ranking,
+                    [.. _run.GetProperty("dims").EnumerateArray().Select(static d => d.GetInt32())],
+                    [.. _run.GetProperty("weights").EnumerateArray().Select(static w => w.GetDouble())]),
+                string other => throw new NotSupportedException($"no loss {other}"),
+                null => throw new NotSupportedException("a loss without a name"),
+            } : ranking;
         }
 
         public void AssertFinalWeights()

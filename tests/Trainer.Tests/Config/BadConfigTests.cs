@@ -11,6 +11,10 @@ public sealed class BadConfigTests
     [TestCase("""{ "num_train_epochs": 1 }""", ":1: num_train_epochs is not a known key; it is called epochs here")]
     [TestCase("""{ "eval_steps": 10 }""", ":1: eval_steps is not a known key; eval_steps is set by evaluation.every_steps")]
     [TestCase("""{ "scale": 10 }""", ":1: scale is not a known key; scale is set by loss.scale")]
+    [TestCase("""{ "loss": "SoftmaxLos" }""", ":1: loss.type is \"SoftmaxLos\", but has to be")]
+    [TestCase("""{ "loss": { "type": "SoftmaxLoss", "num_label": 3 } }""", ":1: loss.num_label is not a known key; did you mean num_labels?")]
+    [TestCase("""{ "loss": { "type": "SoftmaxLoss", "num_labels": 1 } }""", ":1: loss.num_labels is 1, but has to be a whole number of at least 2")]
+    [TestCase("""{ "loss": { "type": "MatryoshkaLoss", "loss": "SoftmaxLoss" } }""", ":1: loss.loss")]
     [TestCase("""{ "quantum_foam": 10 }""", ":1: quantum_foam is not a known key; docs/config.md lists them")]
     [TestCase("{\n\n\"batch_size\": 0 }", ":3: batch_size is 0, but has to be a whole number of at least 1")]
     [TestCase("""{ "batch_size": 2.5 }""", ":1: batch_size is 2.5, but has to be a whole number")]
@@ -50,6 +54,23 @@ public sealed class BadConfigTests
     [TestCase(
         """{ "model": { "new": { "vocabulary": "v", "hidden_size": 10, "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 8 } }, "data": "d", "output": "o" }""",
         "model.new.hidden_size is 10, but has to be a multiple of num_attention_heads, which is 3")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "type": "CoSENTLoss", "num_labels": 3 } }""", ":1: loss.num_labels is set, but CoSENTLoss has scale, similarity_fct")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "type": "CosineSimilarityLoss", "scale": 20 } }""", "loss.scale is set, but CosineSimilarityLoss has no parameters")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "directions": ["doc_to_query"] } }""", "loss.directions has to name query_to_doc")]
+    [TestCase(
+        """{ "model": "m", "data": "d", "output": "o", "loss": { "directions": ["query_to_doc", "doc_to_doc"], "partition_mode": "per_direction" } }""",
+        "loss.partition_mode is per_direction, which goes with query_to_doc and doc_to_query only")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": "MatryoshkaLoss" }""", "loss.matryoshka_dims is missing: MatryoshkaLoss needs the dimensions")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "type": "MatryoshkaLoss", "matryoshka_dims": [8, 0] } }""", "loss.matryoshka_dims has 0, but a dimension is at least 1")]
+    [TestCase(
+        """{ "model": "m", "data": "d", "output": "o", "loss": { "type": "MatryoshkaLoss", "matryoshka_dims": [8, 4], "matryoshka_weights": [1] } }""",
+        "loss.matryoshka_weights has 1 numbers, but loss.matryoshka_dims has 2")]
+    [TestCase(
+        """{ "model": "m", "data": "d", "output": "o", "loss": { "type": "MatryoshkaLoss", "matryoshka_dims": 8, "loss": { "type": "CoSENTLoss", "directions": "query_to_doc" } } }""",
+        "loss.loss.directions is set, but CoSENTLoss has scale, similarity_fct")]
+    [TestCase(
+        """{ "model": "m", "data": "d", "output": "o", "loss": { "type": "SoftmaxLoss", "concatenation_sent_rep": false, "concatenation_sent_difference": false } }""",
+        "leaves the classifier nothing to see")]
     public void KeysThatContradictEachOtherAreRefused(string json, string sentence)
     {
         using TemporaryFolder folder = new();

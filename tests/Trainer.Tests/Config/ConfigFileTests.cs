@@ -55,6 +55,51 @@ public sealed class ConfigFileTests
     }
 
     [Test]
+    public void ALossHasSentenceTransformersDefaults()
+    {
+        using TemporaryFolder folder = new();
+
+        LossConfig ranking = Load(folder, Smallest).Loss;
+        LossConfig softmax = Load(folder, With(""" "loss": "SoftmaxLoss" """)).Loss;
+        LossConfig cosent = Load(folder, With(""" "loss": { "type": "CoSENTLoss", "scale": 10 } """)).Loss;
+        LossConfig matryoshka = Load(folder, With(""" "loss": { "type": "MatryoshkaLoss", "matryoshka_dims": [64, 8], "loss": "CoSENTLoss" } """)).Loss;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((ranking.Type, ranking.Scale, ranking.SimilarityFct), Is.EqualTo((LossName.MultipleNegativesRankingLoss, 20.0, SimilarityFunction.Cosine)));
+            Assert.That(ranking.Directions, Is.EqualTo([RankingDirection.QueryToDoc]));
+            Assert.That((ranking.PartitionMode, ranking.HardnessMode, ranking.HardnessStrength), Is.EqualTo((PartitionMode.Joint, (HardnessMode?)null, 0.0)));
+            Assert.That((softmax.NumLabels, softmax.Scale), Is.EqualTo(((int?)null, (double?)null)));
+            Assert.That(
+                (softmax.ConcatenationSentRep, softmax.ConcatenationSentDifference, softmax.ConcatenationSentMultiplication), Is.EqualTo((true, true, false)));
+            Assert.That((cosent.Scale, cosent.SimilarityFct), Is.EqualTo((10.0, SimilarityFunction.PairwiseCosine)));
+            Assert.That((matryoshka.Loss!.Type, matryoshka.Loss.Scale, matryoshka.NDimsPerStep), Is.EqualTo((WrappedLossName.CoSENTLoss, 20.0, -1)));
+            Assert.That(matryoshka.MatryoshkaDims, Is.EqualTo([64, 8]));
+        });
+    }
+
+    [Test]
+    public void ALossMayStillBeCalledByName()
+    {
+        using TemporaryFolder folder = new();
+
+        LossConfig loss = Load(folder, With(""" "loss": { "name": "MultipleNegativesRankingLoss", "scale": 30 } """)).Loss;
+
+        Assert.That((loss.Type, loss.Scale), Is.EqualTo((LossName.MultipleNegativesRankingLoss, 30.0)));
+    }
+
+    [Test]
+    public void TheOldFitClipsTheClassifierToo()
+    {
+        using TemporaryFolder folder = new();
+
+        Assert.That(Load(folder, With(""" "recipe": "fit" """)).ClipLossParameters);
+        Assert.That(Load(folder, Smallest).ClipLossParameters, Is.False);
+    }
+
+    private static string With(string more) => Smallest.Replace("}", $", {more} }}");
+
+    [Test]
     public void TheArticlesRecipeHasItsQuirks()
     {
         using TemporaryFolder folder = new();

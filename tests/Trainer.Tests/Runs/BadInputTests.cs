@@ -21,6 +21,22 @@ public sealed class BadInputTests
         Data("one column", "pairs.tsv", "anchor\na\nb\n"u8, "pairs.tsv, line 1"),
     ];
 
+    private static readonly TestCaseData[] BadLabels =
+    [
+        Labels("a class out of range", """{ "type": "SoftmaxLoss", "num_labels": 3 }""", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t3\n", "pairs.tsv, line 3: the label is 3, but loss.num_labels is 3, so that labels go from 0 to 2"),
+        Labels("a class that is none", "\"SoftmaxLoss\"", "premise\thypothesis\tlabel\na\tb\tentailment\nc\td\tmaybe\n", "pairs.tsv, line 3: the label is 'maybe', but SoftmaxLoss needs a class"),
+        Labels("a class that is negative", "\"SoftmaxLoss\"", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t-2\n", "pairs.tsv, line 3: the label is '-2'"),
+        Labels("no labels", "\"SoftmaxLoss\"", "premise\thypothesis\na\tb\n", "SoftmaxLoss needs a class (such as entailment, neutral and contradiction, or 0, 1 and 2) for each row, but the data has no label column"),
+        Labels("a score that is none", "\"CoSENTLoss\"", "sentence1\tsentence2\tscore\na\tb\t0.5\nc\td\thigh\n", "pairs.tsv, line 3: the label is 'high', but CoSENTLoss needs a number"),
+        Labels("a score beyond a cosine", "\"CosineSimilarityLoss\"", "sentence1\tsentence2\tscore\na\tb\t0.5\nc\td\t4.2\n", "pairs.tsv, line 3: the label is 4.2, but CosineSimilarityLoss compares it with a cosine"),
+        Labels("no scores", "\"CosineSimilarityLoss\"", "sentence1\tsentence2\na\tb\n", "CosineSimilarityLoss needs a similarity score for each row"),
+        Labels("labels that the loss does not use", "\"MultipleNegativesRankingLoss\"", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "the rows have different ones (0, 2): name those to keep in data.labels"),
+        Labels("three texts for a loss of pairs", "\"SoftmaxLoss\"", "anchor\tpositive\tnegative\tlabel\na\tb\tc\t0\n", "SoftmaxLoss compares two columns of texts, but the data has 3 (anchor, positive, negative)"),
+        Labels("triplets without negatives", """{ "hardness_mode": "hard_negatives", "hardness_strength": 5 }""", "anchor\tpositive\na\tb\n", "the data has 2 (anchor, positive)"),
+        Labels("a triplet without a negative", "\"MultipleNegativesRankingLoss\"", "anchor\tpositive\tnegative\na\tb\tc\nd\te\t \n", "pairs.tsv, line 3: the text in column negative is empty"),
+        Labels("too many dimensions", """{ "type": "MatryoshkaLoss", "matryoshka_dims": [128, 64] }""", "anchor\tpositive\na\tb\n", "loss.matryoshka_dims has 128, but the model's embeddings have only 64 dimensions"),
+    ];
+
     private static readonly TestCaseData[] BadModels =
     [
         Model("a folder that is empty", static folder => Empty(folder), "model"),
@@ -39,6 +55,18 @@ public sealed class BadInputTests
         using TinyRun run = new();
         File.WriteAllBytes(run.Folder.File(file), content);
         run.Config["data"] = file;
+
+        AssertRefused(run, run.Train(), place);
+    }
+
+    [TestCaseSource(nameof(BadLabels))]
+    public void ALossAndDataThatDoNotFitAreNamed(string loss, string content, string place)
+    {
+        using TinyRun run = new();
+        run.Folder.Write("pairs.tsv", content);
+        run.Config["data"] = "pairs.tsv";
+        run.Config["loss"] = System.Text.Json.Nodes.JsonNode.Parse(loss);
+        run.Config["batch_size"] = 1;
 
         AssertRefused(run, run.Train(), place);
     }
@@ -96,6 +124,8 @@ public sealed class BadInputTests
 
     private static TestCaseData Data(string name, string file, ReadOnlySpan<byte> content, string place) =>
         new TestCaseData(file, content.ToArray(), place).SetArgDisplayNames(name);
+
+    private static TestCaseData Labels(string name, string loss, string content, string place) => new TestCaseData(loss, content, place).SetArgDisplayNames(name);
 
     private static TestCaseData Model(string name, Action<string> spoil, string place) => new TestCaseData(spoil, place).SetArgDisplayNames(name);
 

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace MnrEngine.Data.Sampling;
 
-/// <summary>Python's <c>random.Random(seed)</c> as far as the old data loader and the example scripts use it: <c>shuffle</c> and <c>choice</c>.</summary>
+/// <summary>Python's <c>random.Random(seed)</c> as far as the old data loader, the example scripts and MatryoshkaLoss use it: <c>shuffle</c>, <c>choice</c> and <c>sample</c>.</summary>
 public sealed class PythonRandom
 {
     private readonly MersenneTwister _words;
@@ -33,6 +33,41 @@ public sealed class PythonRandom
             int other = Below(i + 1);
             (items[i], items[other]) = (items[other], items[i]);
         }
+    }
+
+    /// <summary><c>random.sample(range(length), count)</c>, in the order drawn.</summary>
+    public int[] Sample(int length, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, length);
+        int[] result = new int[count];
+        int setSize = count > 5 ? 21 + (int)Math.Pow(4, Math.Ceiling(Math.Log(count * 3, 4))) : 21;
+        if (length <= setSize)
+        {
+            int[] pool = [.. Enumerable.Range(0, length)];
+            for (int i = 0; i < count; i++)
+            {
+                int drawn = Below(length - i);
+                result[i] = pool[drawn];
+                pool[drawn] = pool[length - i - 1];
+            }
+
+            return result;
+        }
+
+        HashSet<int> selected = [];
+        for (int i = 0; i < count; i++)
+        {
+            int drawn;
+            do
+            {
+                drawn = Below(length);
+            }
+            while (!selected.Add(drawn));
+
+            result[i] = drawn;
+        }
+
+        return result;
     }
 
     /// <summary>Python's <c>_randbelow</c>, the position that <c>random.choice</c> takes: as many bits as the limit has, drawn until they are below it.</summary>

@@ -20,6 +20,14 @@ public sealed class TorchGenerator
     /// <summary>The next 32 random bits.</summary>
     public uint NextUInt32() => _words.NextUInt32();
 
+    /// <summary>The next element of <c>uniform_(from, to)</c> on floats: 24 random bits, scaled and shifted in one rounding.</summary>
+    public float NextUniform(float from, float to)
+    {
+        const uint Mask = (1u << 24) - 1;
+        float x = (_words.NextUInt32() & Mask) * (1f / (1u << 24));
+        return MathF.FusedMultiplyAdd(x, to - from, from);
+    }
+
     /// <summary>
     /// <c>torch.randperm(length)</c>: a random order of 0 .. length-1. Torch walks from the left, swaps each element with one drawn
     /// (by remainder) from those not yet placed, and draws nothing for the last.

@@ -20,6 +20,20 @@ public sealed class PythonRandomTests
         Assert.That(items, Is.EqualTo(twice));
     }
 
+    [TestCase(42, 30, new[] { 20, 3, 0 })]
+    [TestCase(42, 10, new[] { 1, 0, 4, 9, 6, 5, 8 })]
+    [TestCase(42, 200, new[] { 163, 28, 6, 189, 70, 62, 57, 35 })]
+    [TestCase(7, 30, new[] { 10, 4, 12 })]
+    [TestCase(7, 200, new[] { 82, 38, 101, 166, 12, 18, 137, 24 })]
+    public void SampleIsPythons(long seed, int length, int[] drawn) => Assert.That(new PythonRandom(seed).Sample(length, drawn.Length), Is.EqualTo(drawn));
+
+    [Test]
+    public void SamplesFollowOneAnother()
+    {
+        PythonRandom random = new(42);
+        Assert.That((int[][])[random.Sample(4, 2), random.Sample(4, 2), random.Sample(4, 2)], Is.EqualTo((int[][])[[0, 3], [2, 0], [1, 0]]));
+    }
+
     [Test]
     public void ALongShuffleUsesUpSeveralStates()
     {
