@@ -28,6 +28,9 @@ public interface IEvaluator
     /// <summary>The name of what it judges by, for example "sts-dev".</summary>
     string Name { get; }
 
+    /// <summary>The keys of the figures it gives; empty where they are not known before.</summary>
+    IReadOnlyList<string> Metrics => [];
+
     /// <summary>Embeds what it has to and computes its figures.</summary>
     /// <param name="embedder">The model.</param>
     /// <param name="moment">When in a run this is; null outside training.</param>

@@ -33,6 +33,10 @@ public sealed class StsEvaluator : IEvaluator
     public string Name { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Metrics =>
+        [.. new SimilarityScores(default, default, default, default).Metrics(Name, SimilarityScores.AllFunctions).Select(static metric => metric.Key)];
+
+    /// <inheritdoc/>
     public EvaluationFigures Evaluate(IEmbedder embedder, EvaluationMoment? moment)
     {
         SimilarityScores scores = EmbeddingSimilarity.Evaluate(embedder.Embed(_sentences1), embedder.Embed(_sentences2), embedder.Dimension, _scores);

@@ -229,7 +229,7 @@ public sealed class Trainer : IDisposable
             EvaluationRecord record = new(
                 _state.Step, EpochDone, evaluator.Name, figures.PrimaryMetric, figures.Values, Stopwatch.GetElapsedTime(start).TotalSeconds);
             _observer.Evaluated(record);
-            primary ??= record.Primary;
+            primary = _options.MetricForBestModel is string metric ? (record.Figures.TryGetValue(metric, out double figure) ? figure : primary) : primary ?? record.Primary;
         }
 
         _state = _state with { EvaluatedStep = _state.Step };

@@ -104,6 +104,9 @@ public sealed record TrainingOptions
     /// <summary>Whether the weights of the best evaluation become the result, instead of the last ones.</summary>
     public bool KeepBest { get; init; }
 
+    /// <summary>The key of the figure that tells which evaluation is best, of whichever evaluator; null for the first evaluator's primary one. Larger is better.</summary>
+    public string? MetricForBestModel { get; init; }
+
     /// <summary>Write a checkpoint every so many steps, or 0 for none but the one of an interrupted run.</summary>
     public int CheckpointEverySteps { get; init; }
 

@@ -7,40 +7,140 @@ using Spectre.Console;
 
 namespace MnrEngine.Trainer.Commands;
 
-/// <summary><c>evaluate</c>: how well a model's similarities follow people's.</summary>
+/// <summary><c>evaluate</c>: how well a model's similarities follow people's, tell pairs apart or find documents.</summary>
 internal static class EvaluateCommand
 {
     public static Command Create()
     {
         Argument<string> model = new("model") { Description = "The model's folder, or its id on the Hugging Face hub." };
-        Option<string[]> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub; may be repeated.", Required = true, HelpName = "file" };
-        Option<string?> csv = new("--csv") { Description = "Append a line for each file to this CSV file, in sentence-transformers' form." };
-        Option<string> split = new("--split") { Description = "The split of a data set on the hub.", DefaultValueFactory = static _ => Config.StsConfig.DefaultSplit };
-        Option<string?> subset = new("--subset") { Description = "The subset of a data set on the hub, if it has several." };
-        Command command = new("evaluate", "Correlates a model's similarities with people's scores.") { model, sts, csv, split, subset };
+        Option<string[]> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub; may be repeated.", HelpName = "file" };
+        Option<string[]> triplets = new("--triplets") { Description = "A file of triplets; may be repeated.", HelpName = "file" };
+        Option<string[]> pairs = new("--pairs") { Description = "A file of pairs labelled 1 (similar) or 0; may be repeated.", HelpName = "file" };
+        Option<string?> queries = new("--queries") { Description = "A file of queries (_id, text), with --corpus and --relevant.", HelpName = "file" };
+        Option<string?> corpus = new("--corpus") { Description = "A file of documents (_id, text, perhaps title).", HelpName = "file" };
+        Option<string?> relevant = new("--relevant") { Description = "A file of which documents are relevant to which query (query-id, corpus-id, perhaps score).", HelpName = "file" };
+        Option<SimilarityFunction[]> similarities = new("--similarity")
+        {
+            Description = "How embeddings are compared in --triplets, --pairs and --queries: cosine, dot, euclidean or manhattan; may be repeated. The model's own when left out.",
+            HelpName = "function",
+        };
+        Option<string?> csv = new("--csv") { Description = "Append a line for each --sts file to this CSV file, in sentence-transformers' form." };
+        Option<string> split = new("--split") { Description = "The split of an --sts data set on the hub.", DefaultValueFactory = static _ => Config.StsConfig.DefaultSplit };
+        Option<string?> subset = new("--subset") { Description = "The subset of an --sts data set on the hub, if it has several." };
+        Option<string?> csvFolder = new("--csv-folder") { Description = "Append a line to each evaluator's own CSV file in this folder, as sentence-transformers does.", HelpName = "folder" };
+        Command command = new("evaluate", "Judges a model: by people's similarity scores, by triplets, by labelled pairs, or by the documents it finds.")
+        {
+            model, sts, triplets, pairs, queries, corpus, relevant, similarities, csv, csvFolder, split, subset,
+        };
         EncoderOptions.OnCommandLine options = new(command);
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(sts), parsed.GetValue(subset), parsed.GetRequiredValue(split), parsed.GetValue(csv), options.Read(parsed), parsed.InvocationConfiguration.Output));
+        command.SetAction(parsed =>
+        {
+            string?[] retrieval = [parsed.GetValue(queries), parsed.GetValue(corpus), parsed.GetValue(relevant)];
+            if (retrieval.Any(static file => file is null) && retrieval.Any(static file => file is not null))
+            {
+                throw new InputException("--queries, --corpus and --relevant belong together, but one of them is missing");
+            }
+
+            Config.StsConfig[] scored =
+                [.. (parsed.GetValue(sts) ?? []).Select(file => new Config.StsConfig { Path = file, Subset = parsed.GetValue(subset), Split = parsed.GetRequiredValue(split) })];
+            Sources sources = new(scored, parsed.GetValue(triplets) ?? [], parsed.GetValue(pairs) ?? [], retrieval[0] is null ? null : [.. retrieval.Select(static file => file!)]);
+            if (sources is { Sts.Length: 0, Triplets.Length: 0, Pairs.Length: 0, Retrieval: null })
+            {
+                throw new InputException("there is nothing to evaluate with: give --sts, --triplets, --pairs, or --queries with --corpus and --relevant");
+            }
+
+            SimilarityFunction[] functions = [.. (parsed.GetValue(similarities) ?? []).Distinct()];
+            Run(
+                parsed.GetRequiredValue(model), sources, functions.Length == 0 ? null : functions, parsed.GetValue(csv), parsed.GetValue(csvFolder), options.Read(parsed),
+                parsed.InvocationConfiguration.Output);
+        });
         return command;
     }
 
-    private static void Run(string model, string[] files, string? subset, string split, string? csv, EncoderOptions options, TextWriter output)
+    private sealed record Sources(Config.StsConfig[] Sts, string[] Triplets, string[] Pairs, string[]? Retrieval);
+
+    private static void Run(string model, Sources sources, SimilarityFunction[]? functions, string? csv, string? csvFolder, EncoderOptions options, TextWriter output)
     {
-        (string Name, StsDataset Pairs)[] sets = [.. files
-            .Select(file => new Config.StsConfig { Path = file, Subset = subset, Split = split })
-            .Select(sts => (sts.DisplayName, StsFiles.Load(sts, options.Log)))];
+        (string Name, StsDataset Pairs)[] sets = [.. sources.Sts.Select(set => (set.DisplayName, StsFiles.Load(set, options.Log)))];
+        TextDataset[] triplets = [.. sources.Triplets.Select(static file => Triplets(file))];
+        TextDataset[] pairs = [.. sources.Pairs.Select(static file => LabelledPairs(file))];
+        RetrievalDataset? retrieval = sources.Retrieval is [string queries, string corpus, string relevant]
+            ? RetrievalDataset.Load(new DatasetSource(queries), new DatasetSource(corpus), new DatasetSource(relevant)) : null;
         using LoadedEncoder encoder = LoadedEncoder.Open(model, options);
-        foreach ((string name, StsDataset pairs) in sets)
+        foreach ((string name, StsDataset set) in sets)
         {
             SimilarityScores scores = EmbeddingSimilarity.Evaluate(
-                encoder.Embed(encoder.Tokenize(pairs.Sentences1)), encoder.Embed(encoder.Tokenize(pairs.Sentences2)), encoder.Dimension, [.. pairs.Scores]);
-            Show(name, pairs.Count, scores, output);
+                encoder.Embed(encoder.Tokenize(set.Sentences1)), encoder.Embed(encoder.Tokenize(set.Sentences2)), encoder.Dimension, [.. set.Scores]);
+            Show(name, set.Count, scores, output);
             if (csv is not null)
             {
                 Append(csv, scores);
             }
+
+            if (csvFolder is not null)
+            {
+                Append(Path.Combine(csvFolder, SimilarityCsv.FileName(name)), scores);
+            }
+        }
+
+        for (int i = 0; i < triplets.Length; i++)
+        {
+            Show(new TripletEvaluator(NameOf(sources.Triplets[i]), triplets[i], encoder.Encoder, functions, csvFolder: csvFolder), triplets[i].Count, "triplets", encoder, output);
+        }
+
+        for (int i = 0; i < pairs.Length; i++)
+        {
+            Show(new BinaryClassificationEvaluator(NameOf(sources.Pairs[i]), pairs[i], encoder.Encoder, functions, csvFolder), pairs[i].Count, "pairs", encoder, output);
+        }
+
+        if (retrieval is not null)
+        {
+            Show(
+                new InformationRetrievalEvaluator(NameOf(sources.Retrieval![2]), retrieval, encoder.Encoder, functions: functions, csvFolder: csvFolder),
+                retrieval.Queries.Count, "queries", encoder, output);
         }
     }
+
+    private static string NameOf(string file) => Path.GetFileName(file).Split('.')[0];
+
+    private static TextDataset Triplets(string file)
+    {
+        TextDataset rows = TextDataset.Load(new DatasetSource(file));
+        TripletEvaluator.CheckData(rows);
+        return rows;
+    }
+
+    private static TextDataset LabelledPairs(string file)
+    {
+        TextDataset rows = TextDataset.Load(new DatasetSource(file) { LabelRule = BinaryClassificationEvaluator.Rule });
+        BinaryClassificationEvaluator.CheckData(rows);
+        return rows;
+    }
+
+    private static void Show(IEvaluator evaluator, int count, string what, LoadedEncoder encoder, TextWriter output)
+    {
+        EvaluationFigures figures;
+        try
+        {
+            figures = evaluator.Evaluate(encoder.Embedder, moment: null);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"the CSV file can't be written: {error.Message}", error);
+        }
+
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("figure").AddColumn(new TableColumn("value").RightAligned());
+        foreach ((string key, double value) in figures.Values)
+        {
+            table.AddRow(Markup.Escape(Short(evaluator, key)), Figure(value));
+        }
+
+        Write(table, output);
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{evaluator.Name} {Short(evaluator, figures.PrimaryMetric)}: {figures.Values[figures.PrimaryMetric]:0.0000} ({count:N0} {what})"));
+    }
+
+    private static string Short(IEvaluator evaluator, string key) => key.StartsWith(evaluator.Name + "_", StringComparison.Ordinal) ? key[(evaluator.Name.Length + 1)..] : key;
 
     private static void Show(string name, int pairs, SimilarityScores scores, TextWriter output)
     {
@@ -51,9 +151,14 @@ internal static class EvaluateCommand
         }
 
         table.AddRow("max", Figure(scores.PearsonMax), Figure(scores.SpearmanMax));
+        Write(table, output);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} spearman_cosine: {scores.Cosine.Spearman:0.0000} ({pairs:N0} pairs)"));
+    }
+
+    private static void Write(Table table, TextWriter output)
+    {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.No });
         console.Write(table);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} spearman_cosine: {scores.Cosine.Spearman:0.0000} ({pairs:N0} pairs)"));
     }
 
     private static void Append(string csv, SimilarityScores scores)

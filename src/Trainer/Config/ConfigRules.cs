@@ -56,10 +56,10 @@ internal static class ConfigRules
 
     private static void CheckEvaluation(ConfigTree tree, EvaluationConfig evaluation)
     {
-        if (evaluation.Sts.Count == 0 && (evaluation.KeepBest || evaluation.EverySteps is not null))
+        if (evaluation.Names.Count == 0 && (evaluation.KeepBest || evaluation.EverySteps is not null))
         {
             string key = evaluation.KeepBest ? "evaluation.keep_best" : "evaluation.every_steps";
-            throw tree.Error(key, $"{key} is set, but evaluation.sts names no file to evaluate with");
+            throw tree.Error(key, $"{key} is set, but evaluation.sts names no file to evaluate with, nor does another evaluation");
         }
 
         if (evaluation.KeepBest && evaluation.EverySteps is null && !evaluation.AtEnd)
@@ -67,10 +67,21 @@ internal static class ConfigRules
             throw tree.Error("evaluation.keep_best", "evaluation.keep_best is true, but there is no evaluation: set every_steps, or at_end to true");
         }
 
-        string[] names = [.. evaluation.Sts.Select(static sts => sts.DisplayName)];
-        if (names.Distinct().Count() != names.Length)
+        foreach (InformationRetrievalConfig retrieval in evaluation.InformationRetrieval)
         {
-            throw tree.Error("evaluation.sts", $"evaluation.sts has two files of one name among {string.Join(", ", names)}; give each its own name");
+            foreach (IReadOnlyList<int>? ranks in (IReadOnlyList<int>?[])[retrieval.AccuracyAtK, retrieval.PrecisionRecallAtK, retrieval.MrrAtK, retrieval.NdcgAtK, retrieval.MapAtK])
+            {
+                if (ranks is not null && (ranks.Any(static k => k < 1) || ranks.Distinct().Count() != ranks.Count))
+                {
+                    throw tree.Error("evaluation.information_retrieval", $"evaluation.information_retrieval asks for ranks {string.Join(", ", ranks)}, but a rank is at least 1 and named once");
+                }
+            }
+        }
+
+        IReadOnlyList<string> names = evaluation.Names;
+        if (names.Distinct().Count() != names.Count)
+        {
+            throw tree.Error("evaluation", $"evaluation has two files of one name among {string.Join(", ", names)}; give each its own name");
         }
     }
 }

@@ -11,6 +11,15 @@ internal sealed record EvaluationConfig
     [Description("Files of sentence pairs with a similarity score, such as STSb. Their correlation with the model's similarities is reported.")]
     public required IReadOnlyList<StsConfig> Sts { get; init; }
 
+    [Description("Files of triplets. The share whose anchor is more similar to the positive than to the negative is reported.")]
+    public required IReadOnlyList<TripletsConfig> Triplets { get; init; }
+
+    [Description("Files of pairs labelled 1 (similar) or 0. Accuracy, F1, precision and recall at the best thresholds, and average precision are reported.")]
+    public required IReadOnlyList<BinaryClassificationConfig> BinaryClassification { get; init; }
+
+    [Description("Queries, documents and what is relevant to what. Accuracy, precision, recall, MRR, NDCG and MAP at some ranks are reported.")]
+    public required IReadOnlyList<InformationRetrievalConfig> InformationRetrieval { get; init; }
+
     [Description("Steps between two evaluations; null for none on the way.")]
     [TransformersName("eval_steps")]
     [Range(1, int.MaxValue)]
@@ -23,9 +32,20 @@ internal sealed record EvaluationConfig
     [Description("Whether to evaluate after the last step.")]
     public required bool AtEnd { get; init; }
 
-    [Description("Whether the weights of the best evaluation are saved, by the first file's Spearman correlation, instead of the last ones.")]
+    [Description("Whether the weights of the best evaluation are saved, by metric_for_best_model, instead of the last ones.")]
     [TransformersName("load_best_model_at_end", "save_best_model")]
     public required bool KeepBest { get; init; }
+
+    [Description("The figure that tells which evaluation is best, such as sts-dev_spearman_cosine; null for the main figure of the first evaluation.")]
+    public required string? MetricForBestModel { get; init; }
+
+    /// <summary>The names of all evaluations, in their order.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Names =>
+    [
+        .. Sts.Select(static e => e.DisplayName), .. Triplets.Select(static e => e.DisplayName), .. BinaryClassification.Select(static e => e.DisplayName),
+        .. InformationRetrieval.Select(static e => e.DisplayName),
+    ];
 }
 
 /// <summary>A file of scored sentence pairs.</summary>

@@ -54,11 +54,11 @@ internal static class TrainedModelCard
 
     private static IEnumerable<CardScore> Scores(TrainingConfig config, RunHistory history)
     {
-        foreach (StsConfig sts in config.Evaluation.Sts)
+        foreach (string name in config.Evaluation.Names)
         {
-            if (history.Scores(sts.DisplayName, null) is EvaluatorScores scores)
+            if (history.Scores(name, null) is EvaluatorScores scores)
             {
-                yield return new CardScore(sts.DisplayName, scores.Metric, scores.Before, scores.After);
+                yield return new CardScore(name, scores.Metric, scores.Before, scores.After);
             }
         }
     }

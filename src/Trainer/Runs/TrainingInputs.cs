@@ -51,12 +51,12 @@ internal sealed class TrainingInputs : IDisposable
         TrainingRows rows = TrainingRows.Load(config, rule => LoadDataset(config.Data, rule, log));
         TextDataset dataset = rows.Dataset;
         IBatchSampler sampler = CreateSampler(config, dataset);
-        (StsConfig Config, StsDataset Pairs)[] evaluations = [.. config.Evaluation.Sts.Select(sts => (sts, StsFiles.Load(sts, log)))];
+        EvaluationData evaluations = EvaluationData.Load(config.Evaluation, log);
         SentenceEncoder encoder = LoadModel(config, kernels, log);
         try
         {
             TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))], rows.Labels);
-            IEvaluator[] evaluators = [.. evaluations.Select(e => new StsEvaluator(e.Config.DisplayName, e.Pairs, encoder, csvFolder))];
+            IEvaluator[] evaluators = evaluations.Evaluators(encoder, csvFolder);
             return new TrainingInputs(rows, encoder, data, sampler, evaluators);
         }
         catch

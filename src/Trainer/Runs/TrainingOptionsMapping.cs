@@ -15,7 +15,8 @@ internal static class TrainingOptionsMapping
     /// <param name="config">The config.</param>
     /// <param name="batchSize">Rows of the largest batch.</param>
     /// <param name="loss">The config's loss.</param>
-    public static TrainingOptions ToOptions(this TrainingConfig config, int batchSize, SentenceLoss loss) => new()
+    /// <param name="bestMetric">The figure that tells which evaluation is best, or null.</param>
+    public static TrainingOptions ToOptions(this TrainingConfig config, int batchSize, SentenceLoss loss, string? bestMetric) => new()
     {
         BatchSize = batchSize,
         Epochs = config.Epochs,
@@ -35,6 +36,7 @@ internal static class TrainingOptionsMapping
         EvaluateAtStart = config.Evaluation.AtStart,
         EvaluateAtEnd = config.Evaluation.AtEnd,
         KeepBest = config.Evaluation.KeepBest,
+        MetricForBestModel = bestMetric,
         CheckpointEverySteps = config.Checkpoints.EverySteps ?? 0,
         CheckpointsKept = config.Checkpoints.Keep,
         ReportEverySteps = Math.Min(config.LogEverySteps, MostStepsUnreported),

@@ -56,7 +56,7 @@ internal sealed class TrainingRun
         using TrainingInputs inputs = TrainingInputs.Load(_config, kernels, _folder.Evaluations, _output);
         using RunReport report = new(_folder, Path.GetFileName(Path.GetFullPath(_config.Output)), _display);
         using MnrEngine.Training.Trainer trainer = new(
-            inputs.Encoder, inputs.Data, inputs.Sampler, _config.ToOptions(inputs.Sampler.BatchSize, inputs.Loss), inputs.Evaluators, report, checkpoints);
+            inputs.Encoder, inputs.Data, inputs.Sampler, _config.ToOptions(inputs.Sampler.BatchSize, inputs.Loss, EvaluationData.BestMetric(_config.Evaluation.MetricForBestModel, inputs.Evaluators)), inputs.Evaluators, report, checkpoints);
         if (resumeFrom is not null)
         {
             trainer.Resume(resumeFrom);
@@ -115,12 +115,12 @@ internal sealed class TrainingRun
             yield return $"kept the weights of step {best}, the best evaluation";
         }
 
-        foreach (StsConfig sts in _config.Evaluation.Sts)
+        foreach (string name in _config.Evaluation.Names)
         {
-            if (history.Scores(sts.DisplayName, outcome.BestStep) is EvaluatorScores scores)
+            if (history.Scores(name, outcome.BestStep) is EvaluatorScores scores)
             {
                 string start = scores.Before is null ? "" : string.Create(CultureInfo.InvariantCulture, $"before {scores.Before:0.0000}, ");
-                yield return string.Create(CultureInfo.InvariantCulture, $"{sts.DisplayName} {scores.Metric}: {start}after {scores.After:0.0000}");
+                yield return string.Create(CultureInfo.InvariantCulture, $"{name} {scores.Metric}: {start}after {scores.After:0.0000}");
             }
         }
 
