@@ -29,6 +29,37 @@ public sealed class ModelCommandsTests
     }
 
     [Test]
+    public void EvaluateJudgesTripletsLabelledPairsAndRetrieval()
+    {
+        using TemporaryFolder folder = new();
+        string triplets = folder.Write("triplets.tsv", "anchor\tpositive\tnegative\na dog runs\ta dog runs\tit rains\ntwo people\ttwo people\tthe street\n");
+        string pairs = folder.Write("pairs.tsv", "sentence1\tsentence2\tlabel\na dog runs\ta dog runs\t1\na dog runs\tit rains\t0\nred\tred\t1\n");
+        string queries = folder.Write("queries.tsv", "_id\ttext\nq1\ta dog runs\nq2\tit rains\n");
+        string corpus = folder.Write("corpus.tsv", "_id\ttext\n1\tit rains\n2\ta dog runs\n3\tthe street is red\n");
+        string relevant = folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\t2\t1\nq2\t1\t1\n");
+
+        Outcome outcome = Program.Run(
+            "evaluate", Model, "--triplets", triplets, "--pairs", pairs, "--queries", queries, "--corpus", corpus, "--relevant", relevant, "--csv-folder", folder.File("csv"));
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(
+            outcome.Output, Does.Contain("triplets cosine_accuracy: 1.0000 (2 triplets)").And.Contain("pairs cosine_ap: 1.0000 (3 pairs)").And.Contain("qrels cosine_ndcg@10: 1.0000 (2 queries)"));
+        Assert.That(
+            Directory.GetFiles(folder.File("csv")).Select(Path.GetFileName).Order(StringComparer.Ordinal),
+            Is.EqualTo(["Information-Retrieval_evaluation_qrels_results.csv", "binary_classification_evaluation_pairs_results.csv", "triplet_evaluation_triplets_results.csv"]));
+    }
+
+    [TestCase(new string[0], "there is nothing to evaluate with")]
+    [TestCase(new[] { "--queries", "q.tsv" }, "--queries, --corpus and --relevant belong together")]
+    public void EvaluateNeedsSomethingToEvaluateWith(string[] options, string sentence)
+    {
+        Outcome outcome = Program.Run(["evaluate", Model, .. options]);
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error, Does.Contain(sentence));
+    }
+
+    [Test]
     public void EvaluateOfTheRealModelGivesItsPublishedCorrelation()
     {
         string root = Fixtures.RepositoryRoot ?? "";

@@ -49,7 +49,7 @@ public sealed class BadConfigTests
     [TestCase("""{ "model": {}, "data": "d", "output": "o" }""", "model has neither path and new")]
     [TestCase("""{ "model": { "path": "m", "pooling": "cls" }, "data": "d", "output": "o" }""", "model.pooling is for a new model")]
     [TestCase("""{ "model": "m", "data": "d", "output": "o", "overwrite": true, "resume": true }""", "overwrite and resume are both true")]
-    [TestCase("""{ "model": "m", "data": "d", "output": "o", "evaluation": { "keep_best": true } }""", "evaluation.sts names no file")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "evaluation": { "keep_best": true } }""", "evaluation.sts names no file to evaluate with, nor does another evaluation")]
     [TestCase("""{ "model": "m", "data": "d", "output": "o", "evaluation": { "sts": ["a/dev.csv", "b/dev.csv"] } }""", "two files of one name")]
     [TestCase(
         """{ "model": { "new": { "vocabulary": "v", "hidden_size": 10, "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 8 } }, "data": "d", "output": "o" }""",

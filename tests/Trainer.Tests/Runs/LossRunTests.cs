@@ -83,6 +83,65 @@ public sealed class LossRunTests
         Assert.That(run.Steps(), Has.Count.EqualTo(10));
     }
 
+    [Test]
+    public void EveryEvaluatorReportsAndAnyFigureMayTellWhichModelIsBest()
+    {
+        using TinyRun run = new();
+        run.Folder.Write("triplets.tsv", "anchor\tpositive\tnegative\na dog runs\tthe dog is running\tit rains\ntwo people\tpeople eat\tthe street\n");
+        run.Folder.Write("quora.tsv", "sentence1\tsentence2\tlabel\na dog runs\tthe dog is running\t1\na dog runs\tit rains\t0\nred\tblue\t1\n");
+        run.Folder.Write("queries.tsv", "_id\ttext\nq1\ta dog runs\nq2\tit rains\n");
+        run.Folder.Write("corpus.tsv", "_id\ttext\n1\tthe rain\n2\tthe dog is running\n3\tthe street is red\n");
+        run.Folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\t2\t1\nq2\t1\t1\n");
+        run.Config["evaluation"] = JsonNode.Parse("""
+            {
+              "triplets": "triplets.tsv",
+              "binary_classification": { "path": "quora.tsv", "similarity_fn_names": ["cosine", "manhattan"] },
+              "information_retrieval": { "queries": "queries.tsv", "corpus": "corpus.tsv", "relevant_docs": "qrels.tsv", "mrr_at_k": 2 },
+              "every_steps": 5,
+              "keep_best": true,
+              "metric_for_best_model": "eval_qrels_cosine_mrr@2"
+            }
+            """);
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(run.Evaluations().Select(static e => (string)e["primary"]!).Distinct(), Is.EqualTo(["triplets_cosine_accuracy", "quora_max_ap", "qrels_cosine_ndcg@10"]));
+        double[] scores = [.. run.Evaluations().Select(static e => (double?)e["qrels_cosine_mrr@2"]).OfType<double>()];
+        Assert.That(scores, Has.Length.EqualTo(3));
+        Assert.That(File.Exists(Path.Combine(run.Output, "eval", "triplet_evaluation_triplets_results.csv")));
+        Assert.That(outcome.Output, Does.Contain("quora max_ap: before").And.Contain("qrels cosine_ndcg@10: before"));
+    }
+
+    [Test]
+    public void AFigureThatNoEvaluationGivesIsRefusedBeforeTheRun()
+    {
+        using TinyRun run = new();
+        run.Folder.Write("triplets.tsv", "anchor\tpositive\tnegative\na\tb\tc\n");
+        run.Config["evaluation"] = JsonNode.Parse("""{ "triplets": { "path": "triplets.tsv", "name": "dev" }, "keep_best": true, "metric_for_best_model": "dev_cosine_acuracy" }""");
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error, Does.Contain("evaluation.metric_for_best_model is dev_cosine_acuracy, but the evaluations give dev_cosine_accuracy"));
+    }
+
+    [TestCase("triplets", "anchor\tpositive\na\tb\n", "a triplet needs an anchor, a positive and a negative, but")]
+    [TestCase("binary_classification", "sentence1\tsentence2\tlabel\na\tb\t1\nc\td\t2\n", "eval.tsv, line 3: the label is '2', but has to be 1 for similar texts or 0")]
+    [TestCase("binary_classification", "sentence1\tsentence2\na\tb\n", "has no label column")]
+    [TestCase("binary_classification", "sentence1\tsentence2\tlabel\na\tb\t1\n", "has to have pairs of texts of both kinds")]
+    public void BadEvaluationFilesAreNamed(string evaluator, string content, string sentence)
+    {
+        using TinyRun run = new();
+        run.Folder.Write("eval.tsv", content);
+        run.Config["evaluation"] = new JsonObject { [evaluator] = "eval.tsv" };
+
+        Outcome outcome = run.Train();
+
+        Assert.That((outcome.ExitCode, Directory.Exists(run.Output)), Is.EqualTo((2, false)));
+        Assert.That(outcome.Error, Does.Contain(sentence));
+    }
+
     private static JsonElement Recorded(string name) => JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", $"{name}.json"))).RootElement;
 
     private static void WritePairs(TinyRun run, JsonElement recorded, Func<int, string> label)
