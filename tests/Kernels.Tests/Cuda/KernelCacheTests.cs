@@ -79,6 +79,24 @@ internal sealed class KernelCacheTests
     }
 
     [Test]
+    public void AFatbinOfTheSameSourcesComesFirst([Values] bool isOfTheSameSources)
+    {
+        string file = Path.Combine(AppContext.BaseDirectory, "kernels.fatbin");
+        try
+        {
+            File.WriteAllBytes(file, KernelCompiler.Compile(KernelCompiler.Target(CudaDevice.All[0])).Bytes);
+            string checksums = KernelSources.Checksums;
+            File.WriteAllText(file + ".sources", isOfTheSameSources ? checksums : checksums.Replace(checksums[..4], "0000"));
+            Assert.That(Origin(), isOfTheSameSources ? Does.EndWith("kernels of kernels.fatbin") : Does.Contain("compiled by NVRTC"));
+        }
+        finally
+        {
+            File.Delete(file);
+            File.Delete(file + ".sources");
+        }
+    }
+
+    [Test]
     public void TheKeyFollowsEverythingThatDecidesTheResult()
     {
         KernelSource source = new("a.cuh", "int a;");

@@ -78,6 +78,26 @@ internal sealed class AttentionTests(KernelTarget target)
     }
 
     [Test]
+    public void ManySentences()
+    {
+        int[] lengths = [.. Enumerable.Range(0, 256).Select(i => 1 + (i * 7 % 11))];
+        Array2 qkv = Array2.Random(lengths.Sum(), 3 * 16, _random);
+        Array2 dy = Array2.Random(qkv.Rows, 16, _random);
+        DeviceBatch batch = _device.Batch(lengths);
+        Tensor input = _device.Float(qkv);
+        Tensor logSumExp = _device.Output(qkv.Rows, 2);
+        Tensor context = _device.Output(qkv.Rows, 16);
+        Tensor gradient = _device.Output(qkv.Rows, 48);
+
+        _device.Kernels.Attention(batch, input, 2, Tensor.None, Dropout.None, logSumExp, context);
+        _device.Kernels.AttentionBackward(batch, input, 2, Tensor.None, Dropout.None, logSumExp, context, _device.Float(dy), gradient, Tensor.None);
+
+        Array2 Forward() => Reference.Attention(lengths, qkv, 2, null, null);
+        Close.Check(_device.Read(context), Forward(), qkv, "context");
+        FiniteDifferences.Check(() => Reference.Dot(dy, Forward()), qkv, _device.Read(gradient), dy, "qkv");
+    }
+
+    [Test]
     public void LargeScoresNeitherOverflowNorVanish()
     {
         Array2 qkv = Array2.Random(40, 3 * 16, _random, 30);

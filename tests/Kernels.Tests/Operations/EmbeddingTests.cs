@@ -26,6 +26,7 @@ internal sealed class EmbeddingTests(KernelTarget target)
     [TestCase(new[] { 5, 1, 12, 3 }, 33, 0.1f, true)]
     [TestCase(new[] { 5, 1, 12, 3 }, 33, 0f, false)]
     [TestCase(new[] { 70, 40 }, 24, 0.5f, true)]
+    [TestCase(new[] { 3, 1, 5 }, 1024, 0.1f, true)]
     public void EmbedNorm(int[] lengths, int hidden, float probability, bool hasTokenType)
     {
         const int Vocabulary = 10;

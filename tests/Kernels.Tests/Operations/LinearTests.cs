@@ -108,6 +108,8 @@ internal sealed class LinearTests(KernelTarget target)
     [TestCase(70, 24, 50, 0.1f)]
     [TestCase(70, 24, 50, 0f)]
     [TestCase(19, 8, 257, 0.9f)]
+    [TestCase(7, 16, 1024, 0.1f)]
+    [TestCase(513, 3, 64, 0.1f)]
     public void LinearDropoutAddNorm(int rows, int inputs, int width, float probability)
     {
         Array2 x = Array2.Random(rows, inputs, _random);
