@@ -20,15 +20,14 @@ constexpr unsigned char SharedGuard = 0xff;
 // A stack with a page below it that must not be touched.
 char* allocateStack()
 {
-    constexpr std::size_t GuardBytes = 4096;
-    void* memory = mmap(nullptr, StackBytes + GuardBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = mmap(nullptr, StackBytes + StackGuardBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
     {
         std::fprintf(stderr, "host-cuda: no memory for the stack of a thread\n");
         std::abort();
     }
-    mprotect(memory, GuardBytes, PROT_NONE);
-    return static_cast<char*>(memory) + GuardBytes;
+    mprotect(memory, StackGuardBytes, PROT_NONE);
+    return static_cast<char*>(memory) + StackGuardBytes;
 }
 
 std::string text(Index3 index)
@@ -306,6 +305,12 @@ bool Block::pickInWarp(unsigned warp, unsigned ready)
     }
     _current = warp * LanesOfWarp + (_launch->order == MnrHostForward ? lowest(ready) : highest(ready));
     return true;
+}
+
+bool Block::isBelowStack(std::uintptr_t address) const
+{
+    const std::uintptr_t bottom = reinterpret_cast<std::uintptr_t>(_fibers[_current].stack);
+    return address < bottom && address >= bottom - StackGuardBytes;
 }
 
 std::string Block::place() const

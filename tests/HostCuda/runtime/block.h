@@ -16,6 +16,7 @@ namespace mnr_host
 {
 constexpr unsigned LanesOfWarp = 32;
 constexpr std::size_t StackBytes = 64 * 1024;
+constexpr std::size_t StackGuardBytes = 4096;
 
 struct Index3
 {
@@ -86,10 +87,11 @@ public:
     std::vector<PendingCopy> pendingCopies;
     std::vector<unsigned> copyGroups;
 
-    // --- for the fault handler ---
-    std::string place() const;
+    // --- for the fault handler: whether an address lies in the guard below the running thread's stack ---
+    bool isBelowStack(std::uintptr_t address) const;
 
 private:
+    std::string place() const;
     static void enter();
     void startThreads();
     void prepareShared(unsigned bytes, unsigned char fill);

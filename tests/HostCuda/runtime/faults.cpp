@@ -1,9 +1,12 @@
 // What a GPU reports as an error of the launch: a misaligned access, an access to memory that is not there.
+#include "faults.h"
+
 #include "block.h"
 
+#include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -14,6 +17,10 @@
 namespace mnr_host
 {
 void installFaultHandler()
+{
+}
+
+void catchFaultsOfThisThread()
 {
 }
 }
@@ -29,6 +36,23 @@ constexpr int MisalignedAddress = 716;
 
 struct sigaction previous[NSIG];
 
+// The threads that run blocks. A handler may not ask for currentBlock on any other: a library's thread-local memory can be new to it.
+constexpr unsigned MostThreads = 4096;
+pthread_t threads[MostThreads];
+std::atomic<unsigned> threadCount{0};
+
+bool runsBlocks(pthread_t thread)
+{
+    for (unsigned i = 0; i < threadCount; i++)
+    {
+        if (pthread_equal(threads[i], thread) != 0)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::string hexadecimal(std::uintptr_t address)
 {
     char text[32];
@@ -39,15 +63,18 @@ std::string hexadecimal(std::uintptr_t address)
 // A fault on a fiber ends its launch; any other is for whoever handled faults before (in .NET, the runtime).
 void onFault(int signal, siginfo_t* information, void* context)
 {
-    Block* block = currentBlock;
+    Block* block = runsBlocks(pthread_self()) ? currentBlock : nullptr;
     if (block != nullptr)
     {
+        const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(information->si_addr);
         // The signal is blocked while it is handled, and this handler is left by a switch of stacks.
         sigset_t signals;
         sigemptyset(&signals);
         sigaddset(&signals, signal);
         pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-        block->fail(IllegalAddress, "accesses memory that is not there, at " + hexadecimal(reinterpret_cast<std::uintptr_t>(information->si_addr)));
+        block->fail(
+            IllegalAddress, block->isBelowStack(address) ? "needs more than the " + std::to_string(StackBytes) + " bytes of stack that a thread has here"
+                                                         : "accesses memory that is not there, at " + hexadecimal(address));
     }
     const struct sigaction& before = previous[signal];
     if ((before.sa_flags & SA_SIGINFO) != 0)
@@ -80,6 +107,24 @@ void installFaultHandler()
         return true;
     }();
     static_cast<void>(isInstalled);
+}
+
+void catchFaultsOfThisThread()
+{
+    // Where a fiber's stack has overflown there is no room for a handler.
+    constexpr std::size_t HandlerStackBytes = 64 * 1024;
+    stack_t handlerStack = {};
+    handlerStack.ss_sp = new char[HandlerStackBytes];
+    handlerStack.ss_size = HandlerStackBytes;
+    sigaltstack(&handlerStack, nullptr);
+    static std::atomic<unsigned> next{0};
+    const unsigned place = next++;
+    if (place < MostThreads)
+    {
+        threads[place] = pthread_self();
+        // Workers are started one after another: the places below are taken.
+        threadCount = place + 1;
+    }
 }
 }
 

@@ -5,7 +5,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-#if defined(__x86_64__)
+#if defined(MNR_HOST_ASSEMBLY_SWITCH)
 extern "C" void mnrHostSwitch(void** save, void* load);
 
 asm(R"(
@@ -43,7 +43,7 @@ void prepare(Context& context, char* stack, std::size_t bytes, void (*entry)())
     context.stackBytes = bytes;
     context.fakeStack = nullptr;
 #endif
-#if defined(__x86_64__)
+#if defined(MNR_HOST_ASSEMBLY_SWITCH)
     constexpr int SavedRegisters = 6;
     // `entry` is returned into: at that moment the stack pointer is 8 below a multiple of 16, as after a call.
     void** top = reinterpret_cast<void**>(stack + bytes);
@@ -83,7 +83,7 @@ void switchTo(Context& from, Context& to, [[maybe_unused]] bool isLeaving)
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(isLeaving ? nullptr : &from.fakeStack, to.stackBottom, to.stackBytes);
 #endif
-#if defined(__x86_64__)
+#if defined(MNR_HOST_ASSEMBLY_SWITCH)
     mnrHostSwitch(&from.stackPointer, to.stackPointer);
 #else
     swapcontext(&from.registers, &to.registers);

@@ -3,7 +3,11 @@
 
 #include <cstddef>
 
-#if !defined(__x86_64__)
+#if defined(__x86_64__) && !defined(MNR_HOST_UCONTEXT)
+#define MNR_HOST_ASSEMBLY_SWITCH
+#endif
+
+#if !defined(MNR_HOST_ASSEMBLY_SWITCH)
 #include <ucontext.h>
 #endif
 
@@ -12,7 +16,7 @@ namespace mnr_host
 // A suspended thread of control. On x86-64 it is the stack pointer under which the callee-saved registers lie; elsewhere a ucontext.
 struct Context
 {
-#if defined(__x86_64__)
+#if defined(MNR_HOST_ASSEMBLY_SWITCH)
     void* stackPointer = nullptr;
 #else
     ucontext_t registers;

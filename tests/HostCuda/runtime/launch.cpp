@@ -1,6 +1,6 @@
 // A launch: its blocks in the order asked for, spread over operating system threads.
 #include "block.h"
-#include "kernel_sources.h"
+#include "faults.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -12,8 +12,6 @@
 
 namespace mnr_host
 {
-void installFaultHandler();
-
 namespace
 {
 // Threads that only run blocks. They belong to nobody else's runtime (a signal that .NET sends its threads never meets a fiber's small
@@ -70,6 +68,7 @@ private:
 
     void work(unsigned number)
     {
+        catchFaultsOfThisThread();
         Block block;
         std::uint64_t done = 0;
         for (;;)
@@ -146,9 +145,4 @@ extern "C" void mnrHostRun(const MnrHostLaunch* launch, MnrHostReport* report)
 {
     std::memset(report, 0, sizeof *report);
     mnr_host::Workers::instance().run(*launch, *report);
-}
-
-extern "C" std::uint64_t mnrHostSourceHash()
-{
-    return mnr_host::SourceHash;
 }

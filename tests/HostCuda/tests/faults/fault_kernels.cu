@@ -223,3 +223,21 @@ extern "C" __global__ void follow_null(const float* source, float* target, int i
     target[threadIdx.x] = isFaulty ? source[threadIdx.x] : 0.0f;
 }
 MNR_KERNEL(follow_null)
+
+// An array that no thread has room for on the host, and few on a GPU; only the faulty way calls it.
+__device__ __noinline__ float largeFrame(int lane)
+{
+    volatile float numbers[40000];
+    for (int i = 0; i < 40000; i += 1000)
+    {
+        numbers[i] = static_cast<float>(lane);
+    }
+    return numbers[1000 * lane];
+}
+
+extern "C" __global__ void large_frame(float* target, int isFaulty)
+{
+    const int lane = static_cast<int>(threadIdx.x);
+    target[lane] = isFaulty ? largeFrame(lane) : 0.0f;
+}
+MNR_KERNEL(large_frame)

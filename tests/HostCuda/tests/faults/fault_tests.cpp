@@ -122,6 +122,7 @@ void reported()
         {"divergent_barrier", LaunchFailed, {"divergent_barrier, block (", "deadlock", "wait at the barrier", "__shfl_xor_sync"}},
         {"two_barriers", LaunchFailed, {"two_barriers", "waits at the barrier of line", "while others wait at that of line"}},
         {"lane_in_another_collective", LaunchFailed, {"lane_in_another_collective", "__shfl_xor_sync", "__syncwarp"}},
+        {"large_frame", IllegalAddress, {"large_frame, block (0, 0, 0), thread (0, 0, 0)", "bytes of stack"}},
         {"follow_null", IllegalAddress, {"follow_null, block (0, 0, 0), thread (0, 0, 0)", "memory that is not there"}}};
     for (const Case& test : cases)
     {
