@@ -17,6 +17,11 @@ public static class Fixtures
             ? System.IO.Path.GetFullPath(named)
             : System.IO.Path.Combine(RepositoryRoot ?? AppContext.BaseDirectory, "tests", "fixtures");
 
+    /// <summary>
+    /// The path of a fixture in tests/fixtures, whatever <c>MNR_FIXTURES</c> says: of files that belong together and of which other folders have not all.
+    /// </summary>
+    public static string Own(params string[] parts) => System.IO.Path.Combine([RepositoryRoot ?? AppContext.BaseDirectory, "tests", "fixtures", .. parts]);
+
     /// <summary>A fixture's path; the test fails, rather than being skipped, when it is missing.</summary>
     public static string Path(params string[] parts)
     {

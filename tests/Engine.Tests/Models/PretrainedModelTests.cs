@@ -49,7 +49,7 @@ public sealed class PretrainedModelTests
     [Test]
     public void StsScoresAreSentenceTransformersToFourDecimals()
     {
-        StsDataset data = StsDataset.Load(new DatasetSource(Path.Combine(Fixtures.RepositoryRoot!, "examples", "data", "stsb-en-dev.csv")), scale: 5);
+        StsDataset data = StsDataset.Load(new DatasetSource(Path.Combine(AppContext.BaseDirectory, "stsb", "stsb-en-dev.csv")), scale: 5);
         StsEvaluator evaluator = new("", data, _encoder);
         using SentenceNetwork network = _encoder.PlanInference(4096, 128);
         EvaluationFigures figures = evaluator.Evaluate(new NetworkEmbedder(network), null);

@@ -205,7 +205,7 @@ public sealed class TrainingFixtureTests
                 return;
             }
 
-            string path = Path.Combine(Fixtures.RepositoryRoot ?? "", "examples", "data", "stsb-en-dev.csv");
+            string path = Path.Combine(AppContext.BaseDirectory, "stsb", "stsb-en-dev.csv");
             StsEvaluator evaluator = new("stsb-dev", StsDataset.Load(new DatasetSource(path), scale: 5), _encoder);
             using SentenceNetwork network = _encoder.PlanInference(4096, 128);
             EvaluationFigures figures = evaluator.Evaluate(new NetworkEmbedder(network), null);

@@ -22,9 +22,9 @@ public sealed class TripletTests
     [TestCase(7)]
     public void TheyAreThoseThatPythonDraws(int seed)
     {
-        TextDataset rows = TextDataset.Load(new DatasetSource(Fixtures.Path("data", "snli-style.parquet")) { LabelColumn = null });
+        TextDataset rows = TextDataset.Load(new DatasetSource(Fixtures.Own("data", "snli-style.parquet")) { LabelColumn = null });
         string[] premises = PremisesOfAllRows();
-        using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("data", "triplets.json")));
+        using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Own("data", "triplets.json")));
         string input = _prepared.Folder.Write("rows.jsonl", string.Join('\n', AllRows().Select((row, i) =>
             JsonSerializer.Serialize(new { premise = $" {premises[i % 200]}\u00a0", hypothesis = $"{row.Hypothesis}\t", label = row.Label }))));
 
@@ -81,7 +81,7 @@ public sealed class TripletTests
     /// <summary>The fixture's rows, those without a label too.</summary>
     private static IEnumerable<(string Premise, string Hypothesis, int Label)> AllRows()
     {
-        using System.IO.Compression.GZipStream stream = new(File.OpenRead(Fixtures.Path("data", "snli-style.jsonl.gz")), System.IO.Compression.CompressionMode.Decompress);
+        using System.IO.Compression.GZipStream stream = new(File.OpenRead(Fixtures.Own("data", "snli-style.jsonl.gz")), System.IO.Compression.CompressionMode.Decompress);
         using StreamReader reader = new(stream);
         while (reader.ReadLine() is string line)
         {
