@@ -236,7 +236,7 @@ public sealed class ConfigFileTests
             Assert.Ignore("the suite runs outside the repository");
         }
 
-        string[] examples = Directory.GetFiles(Path.Combine(root!, "examples"), "*.json");
+        string[] examples = Directory.GetFiles(Path.Combine(root!, "examples"), "*.json", SearchOption.AllDirectories);
 
         Assert.That(examples, Is.Not.Empty);
         foreach (string example in examples)
