@@ -4,7 +4,7 @@ using ScottPlot;
 
 namespace MnrEngine.Trainer.Reporting;
 
-/// <summary>The run as a picture: the loss of every step, its running mean, and the Spearman correlations of the evaluations.</summary>
+/// <summary>The run as a picture: the loss of every step, its running mean, and the main figures of the evaluations.</summary>
 internal static class RunChart
 {
     private const int Width = 1200;
@@ -56,6 +56,7 @@ internal static class RunChart
     private static void AddEvaluations(Plot plot, RunHistory history)
     {
         int color = 1;
+        bool isSpearman = true;
         foreach (IGrouping<string, EvaluationRecord> evaluator in history.Evaluations.Select(static e => e.Evaluation).GroupBy(static e => e.Name))
         {
             EvaluationRecord[] scored = [.. evaluator.Where(static e => double.IsFinite(e.Primary))];
@@ -71,7 +72,8 @@ internal static class RunChart
             scores.LineWidth = 2;
             scores.MarkerSize = 7;
             scores.LegendText = $"{evaluator.Key} {RunHistory.MetricName(scored[^1])} (right)";
-            plot.Axes.Right.Label.Text = "Spearman correlation";
+            isSpearman &= evaluator.All(static e => e.PrimaryMetric.Contains("spearman", StringComparison.Ordinal));
+            plot.Axes.Right.Label.Text = isSpearman ? "Spearman correlation" : "evaluation";
         }
     }
 
