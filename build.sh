@@ -26,9 +26,14 @@ case "${1:-build}" in
   check) tools/compile-kernels/run.sh ;;
   --gpu-bundle)
     rm -rf out/gpu-bundle out/gpu-bundle.tar.gz
-    for project in src/Trainer tests/Kernels.Tests tests/Engine.Tests tests/Trainer.Tests; do
-      dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:DebugType=none -p:GenerateDocumentationFile=false -o out/gpu-bundle/bin
+    dotnet publish tests/Trainer.Tests -c Release -r linux-x64 --self-contained -p:GpuBundle=true -p:DebugType=none -p:GenerateDocumentationFile=false -o out/gpu-bundle/bin
+    # All programs are in the one folder and share the runtime, so what says that the last one brings it with it holds for each.
+    for program in MnrEngine.Kernels.Tests MnrEngine.Engine.Tests; do
+      cp out/gpu-bundle/bin/MnrEngine.Trainer.Tests.runtimeconfig.json "out/gpu-bundle/bin/$program.runtimeconfig.json"
+      cp out/gpu-bundle/bin/MnrEngine.Trainer.Tests.deps.json "out/gpu-bundle/bin/$program.deps.json"
     done
+    # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, and what draws charts (runs do without and say so).
+    (cd out/gpu-bundle/bin && rm -rf Microsoft.CodeCoverage libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so createdump libSkiaSharp.so libHarfBuzzSharp.so)
     tar -czf out/gpu-bundle.tar.gz -C out gpu-bundle
     du -h out/gpu-bundle.tar.gz
     ;;

@@ -4,11 +4,12 @@
 //
 // Any warning or error of the compiler or the assembler ends it with status 1. The table is read from the cubin, an ELF file: a
 // kernel NAME has its code in section .text.NAME and its static shared memory in .nv.shared.NAME; section .nv.info has entries for
-// all with the registers of a thread and its stack frame, which is where arrays indexed at run time and spilled registers go. From
-// sm_90 on, .nv.shared includes the 1,024 bytes that the system keeps of every block that uses shared memory.
+// all with the registers of a thread and its stack frame, which is where arrays indexed at run time and spilled registers go. How many
+// bytes of it are spilled registers, stored and loaded, the assembler says in the log when it is asked (ptxas -v). From sm_90 on, .nv.shared includes the 1,024 bytes that the system keeps of every block that uses shared memory.
 #include <dlfcn.h>
 #include <elf.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +25,8 @@ namespace
 {
 struct KernelNeeds
 {
-    unsigned registers = 0, sharedBytes = 0, stackBytes = 0, codeBytes = 0;
+    unsigned registers = 0, sharedBytes = 0, stackBytes = 0, spillBytes = 0, codeBytes = 0;
+    bool hasSpills = false; // whether the assembler has said how many there are
 };
 
 using Table = std::map<std::string, KernelNeeds>;
@@ -190,6 +192,39 @@ Table readCubin(const std::vector<char>& image)
     return table;
 }
 
+// Takes the assembler's report out of a log and notes what it says of spills in the table; what remains are warnings and errors.
+//
+//   ptxas info    : Function properties for NAME
+//   ptxas         .     16 bytes stack frame, 8 bytes spill stores, 8 bytes spill loads
+std::string takeSpills(const std::string& log, Table& table)
+{
+    std::istringstream lines(log);
+    std::string rest, kernel;
+    for (std::string line; std::getline(lines, line);)
+    {
+        const std::string properties = "Function properties for ";
+        const std::size_t name = line.find(properties);
+        unsigned stack = 0, stores = 0, loads = 0;
+        if (line.rfind("ptxas info", 0) == 0)
+        {
+            kernel = name == std::string::npos ? kernel : line.substr(name + properties.size());
+        }
+        else if (std::sscanf(line.c_str() + std::min(line.find_first_of("0123456789"), line.size()), "%u bytes stack frame, %u bytes spill stores, %u bytes spill loads", &stack, &stores, &loads) == 3)
+        {
+            if (table.count(kernel) != 0)
+            {
+                table[kernel].spillBytes = stores + loads;
+                table[kernel].hasSpills = true;
+            }
+        }
+        else if (line.find_first_not_of(std::string(" \r\n\0", 4)) != std::string::npos)
+        {
+            rest += line + "\n";
+        }
+    }
+    return rest;
+}
+
 std::vector<std::string> split(const std::string& list)
 {
     std::vector<std::string> parts;
@@ -216,7 +251,7 @@ void print(const std::vector<std::string>& architectures, const std::vector<Tabl
     std::printf("%-42s", "kernel");
     for (const std::string& architecture : architectures)
     {
-        std::printf(" | %-8s registers  shared   stack    code", architecture.c_str());
+        std::printf(" | %-8s registers  shared   stack  spills    code", architecture.c_str());
     }
     std::printf("\n");
     for (const auto& entry : tables.front())
@@ -225,7 +260,7 @@ void print(const std::vector<std::string>& architectures, const std::vector<Tabl
         for (const Table& table : tables)
         {
             const KernelNeeds& needs = table.at(entry.first);
-            std::printf(" | %18u %7u %7u %7u", needs.registers, needs.sharedBytes, needs.stackBytes, needs.codeBytes);
+            std::printf(" | %18u %7u %7u %7u %7u", needs.registers, needs.sharedBytes, needs.stackBytes, needs.spillBytes, needs.codeBytes);
         }
         std::printf("\n");
     }
@@ -278,24 +313,33 @@ int run(int count, char** arguments)
     {
         std::string log;
         std::vector<char> cubin;
-        const bool isCompiled = nvrtc.compile(source, file, {"--gpu-architecture=" + architecture, "--std=c++17", "--include-path=" + folder}, log, cubin);
-        if (!isCompiled || log.find_first_not_of(" \n") != std::string::npos)
+        const bool isCompiled = nvrtc.compile(source, file, {"--gpu-architecture=" + architecture, "--std=c++17", "--ptxas-options=-v", "--include-path=" + folder}, log, cubin);
+        Table table = isCompiled ? readCubin(cubin) : Table();
+        const std::string complaints = takeSpills(log, table);
+        if (!isCompiled || !complaints.empty())
         {
-            std::fprintf(stderr, "%s: %s\n%s\n", architecture.c_str(), isCompiled ? "warnings" : "errors", log.c_str());
+            std::fprintf(stderr, "%s: %s\n%s\n", architecture.c_str(), isCompiled ? "warnings" : "errors", complaints.c_str());
             isClean = false;
             continue;
+        }
+        for (const auto& entry : table)
+        {
+            if (!entry.second.hasSpills)
+            {
+                throw std::runtime_error("the assembler did not say how many registers " + entry.first + " spills");
+            }
         }
         if (!cubinFolder.empty())
         {
             std::ofstream(cubinFolder + "/kernels." + architecture + ".cubin", std::ios::binary).write(cubin.data(), static_cast<std::streamsize>(cubin.size()));
         }
-        tables.push_back(readCubin(cubin));
+        tables.push_back(table);
     }
     if (!isClean)
     {
         return 1;
     }
-    std::printf("NVRTC %s, bytes of static shared memory, stack (spills and arrays) and code\n", nvrtc.version().c_str());
+    std::printf("NVRTC %s, bytes of static shared memory, stack (spilled registers and arrays), spill stores and loads, and code\n", nvrtc.version().c_str());
     print(architectures, tables);
     return 0;
 }

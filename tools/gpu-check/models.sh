@@ -1,0 +1,34 @@
+# Seeded models of known shapes, trained for some hundred steps in fp32 and bf16: the losses of the two have to stay together, and fall.
+source "$(dirname "$0")/common.sh"
+need_gpu
+need_programs
+status=0
+note "| model | precision | steps | first loss | last loss | pairs a second | seconds a step |"
+note "|---|---|---|---|---|---|---|"
+for shape in minilm bert-base; do
+  for precision in fp32 tf32 bf16; do
+    run="$MNR_WORK/models/$shape-$precision"
+    mkdir -p "$run"
+    cat >"$run/config.json" <<EOF
+{
+  "model": $(model_config "$shape"),
+  "data": "$MNR_ROOT/examples/data/nli-entailment.tsv.gz",
+  "device": "cuda", "precision": "$precision", "seed": 1,
+  "batch_size": 64, "batch_sampler": "no_duplicates", "drop_last": true, "max_steps": 200,
+  "learning_rate": 1e-4, "weight_decay": 0.01, "max_grad_norm": 1, "warmup_ratio": 0.1,
+  "output": "run", "overwrite": true
+}
+EOF
+    if timeout "$(left)" "$bin/MnrEngine" train "$run/config.json" >"$MNR_RESULTS/$shape-$precision.txt" 2>&1; then
+      metrics="$run/run/metrics.jsonl"
+      cp "$metrics" "$MNR_RESULTS/$shape-$precision.jsonl"
+      seconds=$(grep -o '"seconds":[-+0-9.eE]*' "$metrics" | cut -d : -f 2 | sort -g | awk '{ s[NR] = $1 } END { printf "%.5f", s[int((NR + 1) / 2)] }')
+      note "| $shape | $precision | 200 | $(value "$metrics" loss 1) | $(value "$metrics" loss) | $(awk "BEGIN { printf \"%.0f\", 64 / $seconds }") | $seconds (median) |"
+      awk "BEGIN { exit !($(value "$metrics" loss) < $(value "$metrics" loss 1)) }" || { status=1; note "the loss of $shape in $precision did not fall"; }
+    else
+      status=1
+      note "| $shape | $precision | failed: $(tail -n 1 "$MNR_RESULTS/$shape-$precision.txt" | tr '|' '/') | | | | |"
+    fi
+  done
+done
+[ "$status" -eq 0 ] || { echo "not all models were trained as they should; see the page"; exit 1; }
