@@ -2,6 +2,7 @@
 
 #include "recording_format.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -26,17 +27,11 @@ public:
     void add(const MnrHostLaunch& launch, const std::map<std::uint64_t, std::size_t>& regions)
     {
         const MnrHostKernel& kernel = *launch.kernel;
-        std::uint64_t size = 0;
-        for (const auto& region : regions)
-        {
-            size += region.second;
-        }
-        if (_file == nullptr || _counts[kernel.name] >= settings().recordPerKernel || _bytes + size > settings().recordBytes)
+        if (_file == nullptr || _counts[kernel.name] >= settings().recordPerKernel || _bytes >= settings().recordBytes)
         {
             return;
         }
         _counts[kernel.name]++;
-        _bytes += size;
         const std::string name = kernel.name;
         number(static_cast<std::uint32_t>(name.size()));
         write(name.data(), name.size());
@@ -54,7 +49,7 @@ public:
         {
             number(region.first);
             number(static_cast<std::uint64_t>(region.second));
-            write(reinterpret_cast<const void*>(region.first), region.second);
+            writePages(reinterpret_cast<const unsigned char*>(region.first), region.second);
         }
         std::fflush(_file);
     }
@@ -66,8 +61,21 @@ private:
         write(&value, sizeof value);
     }
 
+    void writePages(const unsigned char* memory, std::size_t bytes)
+    {
+        for (std::size_t at = 0; at < bytes; at += mnr_host::PageBytes)
+        {
+            const unsigned char* page = memory + at;
+            const std::size_t length = std::min(mnr_host::PageBytes, bytes - at);
+            const bool isOneByte = std::memcmp(page, page + 1, length - 1) == 0;
+            number(static_cast<unsigned char>(isOneByte ? 1 : 0));
+            write(page, isOneByte ? 1 : length);
+        }
+    }
+
     void write(const void* data, std::size_t bytes)
     {
+        _bytes += bytes;
         if (std::fwrite(data, 1, bytes, _file) != bytes)
         {
             report("the recording cannot be written to its end");

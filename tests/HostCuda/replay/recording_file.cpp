@@ -2,6 +2,7 @@
 
 #include "recording_format.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -37,6 +38,22 @@ Number RecordingFile::number()
     return value;
 }
 
+void RecordingFile::readPages(std::vector<unsigned char>& content)
+{
+    for (std::size_t at = 0; at < content.size(); at += mnr_host::PageBytes)
+    {
+        const std::size_t length = std::min(mnr_host::PageBytes, content.size() - at);
+        if (number<unsigned char>() == 0)
+        {
+            bytes(content.data() + at, length);
+        }
+        else
+        {
+            std::memset(content.data() + at, number<unsigned char>(), length);
+        }
+    }
+}
+
 bool RecordingFile::read(RecordedLaunch& launch)
 {
     if (_file.peek() == std::ifstream::traits_type::eof())
@@ -59,7 +76,7 @@ bool RecordingFile::read(RecordedLaunch& launch)
     {
         region.address = number<std::uint64_t>();
         region.content.resize(number<std::uint64_t>());
-        bytes(region.content.data(), region.content.size());
+        readPages(region.content);
     }
     return true;
 }

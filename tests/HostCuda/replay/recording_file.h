@@ -34,6 +34,7 @@ private:
     template <class Number>
     Number number();
     void bytes(void* target, std::size_t count);
+    void readPages(std::vector<unsigned char>& content);
 
     std::ifstream _file;
 };

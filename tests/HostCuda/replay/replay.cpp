@@ -103,7 +103,8 @@ public:
         for (std::size_t i = 0; i < _blocks.size(); i++)
         {
             const std::size_t bytes = _launch.regions[i].content.size();
-            for (std::size_t at = 0; at < bytes; at++)
+            const bool isSame = std::memcmp(_blocks[i].get(), other._blocks[i].get(), bytes) == 0;
+            for (std::size_t at = 0; !isSame && at < bytes; at++)
             {
                 if (_blocks[i].get()[at] != other._blocks[i].get()[at])
                 {
