@@ -2,7 +2,10 @@
 #include "device.h"
 #include "expect.h"
 
+#include <dlfcn.h>
+
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 using namespace stand_in_test;
@@ -164,8 +167,27 @@ void injectedFaults()
     mnrHostSet("MNR_HOST_FAIL_LAUNCH", "0");
     resetContext();
     expect("a new context", launch("add_one", 1, 1, 0, Buffer<float>(1).address, 1), Success);
+    mnrHostSet("MNR_HOST_FAIL_ALLOCATION", "500");
+    int outOfMemory = 0;
+    for (int i = 0; i < 500; i++)
+    {
+        const int status = cuMemAlloc_v2(&address, 16);
+        outOfMemory += status == OutOfMemory ? 1 : 0;
+        expectTrue(status == OutOfMemory || cuMemFree_v2(address) == Success, "every other allocation is one");
+    }
+    mnrHostSet("MNR_HOST_FAIL_ALLOCATION", "0");
+    expect("allocations that failed", outOfMemory, 1);
     expect("a setting that is none", mnrHostSet("MNR_HOST_NOTHING", "1"), InvalidValue);
     expect("a value that is none", mnrHostSet("MNR_HOST_ORDER", "sideways"), InvalidValue);
+}
+
+// The driver of before CUDA 11.4: an engine has to say what is missing.
+void oldDriver()
+{
+    void* old = dlopen(std::getenv("MNR_OLD_DRIVER"), RTLD_NOW | RTLD_LOCAL);
+    expectTrue(old != nullptr, "it is there");
+    expectTrue(dlsym(old, "cuInit") != nullptr, "cuInit");
+    expectTrue(dlsym(old, "cuGraphInstantiateWithFlags") == nullptr, "cuGraphInstantiateWithFlags came with 11.4");
 }
 
 void names()
@@ -186,5 +208,6 @@ int main()
          {"limits of a launch", launchLimits},
          {"modules", modules},
          {"faults on demand, which stay", injectedFaults},
+         {"a driver that lacks functions", oldDriver},
          {"names of errors", names}});
 }
