@@ -52,8 +52,9 @@ try
                 Copy-Item out/gpu-bundle/bin/MnrEngine.Trainer.Tests.deps.json "out/gpu-bundle/bin/$program.deps.json"
             }
 
-            # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, and what draws charts (runs do without and say so).
-            foreach ($unneeded in 'Microsoft.CodeCoverage', 'libmscordaccore.so', 'libmscordbi.so', 'libclrgc.so', 'libclrgcexp.so', 'createdump', 'libSkiaSharp.so', 'libHarfBuzzSharp.so')
+            # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, fixtures (the repository has them), and what
+            # draws charts (runs do without and say so).
+            foreach ($unneeded in 'Microsoft.CodeCoverage', 'libmscordaccore.so', 'libmscordbi.so', 'libclrgc.so', 'libclrgcexp.so', 'createdump', 'tests', 'libSkiaSharp.so', 'libHarfBuzzSharp.so')
             {
                 Remove-Item -Recurse -Force -ErrorAction Ignore "out/gpu-bundle/bin/$unneeded"
             }

@@ -32,8 +32,9 @@ case "${1:-build}" in
       cp out/gpu-bundle/bin/MnrEngine.Trainer.Tests.runtimeconfig.json "out/gpu-bundle/bin/$program.runtimeconfig.json"
       cp out/gpu-bundle/bin/MnrEngine.Trainer.Tests.deps.json "out/gpu-bundle/bin/$program.deps.json"
     done
-    # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, and what draws charts (runs do without and say so).
-    (cd out/gpu-bundle/bin && rm -rf Microsoft.CodeCoverage libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so createdump libSkiaSharp.so libHarfBuzzSharp.so)
+    # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, fixtures (the repository has them), and what draws
+    # charts (runs do without and say so).
+    (cd out/gpu-bundle/bin && rm -rf Microsoft.CodeCoverage libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so createdump tests libSkiaSharp.so libHarfBuzzSharp.so)
     tar -czf out/gpu-bundle.tar.gz -C out gpu-bundle
     du -h out/gpu-bundle.tar.gz
     ;;

@@ -5,8 +5,12 @@ bundle=${MNR_BUNDLE:-$MNR_ROOT/out/gpu-bundle.tar.gz}
 if [ -d "$bundle" ]; then
   ln -s "$(cd "$bundle" && pwd)/bin" "$MNR_WORK/bin"
 elif [ -f "$bundle" ]; then
-  tar -xzf "$bundle" -C "$MNR_WORK"
-  mv "$MNR_WORK/gpu-bundle/bin" "$MNR_WORK/bin"
+  # Inside the repository where that can be written: the suites find its fixtures then.
+  unpacked="$MNR_ROOT/out/gpu-check"
+  rm -rf "$unpacked"
+  mkdir -p "$unpacked" 2>/dev/null || unpacked="$MNR_WORK"
+  tar -xzf "$bundle" -C "$unpacked"
+  ln -s "$unpacked/gpu-bundle/bin" "$MNR_WORK/bin"
 elif [ -n "${MNR_BUNDLE:-}" ]; then
   echo "MNR_BUNDLE is $MNR_BUNDLE, which is not there"
   exit 1
