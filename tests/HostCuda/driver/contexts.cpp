@@ -24,7 +24,7 @@ void destroyContext(Context* context)
     for (Stream* stream : context->streams)
     {
         all.streams.erase(stream);
-        delete stream;
+        retire(stream);
     }
     const auto eraseOf = [&](auto& objects)
     {
@@ -34,7 +34,7 @@ void destroyContext(Context* context)
             object = candidate->context == context ? objects.erase(object) : std::next(object);
             if (candidate->context == context)
             {
-                delete candidate;
+                retire(candidate);
             }
         }
     };
@@ -44,7 +44,8 @@ void destroyContext(Context* context)
         {
             if (module->context == context)
             {
-                all.functions.erase(&function.second);
+                all.functions.erase(function.second);
+                retire(function.second);
             }
         }
     }
@@ -52,7 +53,7 @@ void destroyContext(Context* context)
     eraseOf(all.events);
     eraseOf(all.graphExecs);
     all.contexts.erase(context);
-    delete context;
+    retire(context);
 }
 
 int resetPrimary(int device)

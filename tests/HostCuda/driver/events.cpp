@@ -117,7 +117,7 @@ int cuEventDestroy_v2(Event* event)
         [&](Context&, Event&)
         {
             state().events.erase(event);
-            delete event;
+            retire(event);
             return Success;
         });
 }

@@ -82,7 +82,7 @@ int cuGraphDestroy(Graph* graph)
             {
                 return InvalidValue;
             }
-            delete graph;
+            retire(graph);
             return Success;
         });
 }
@@ -146,7 +146,7 @@ int cuGraphExecDestroy(GraphExec* exec)
             {
                 return InvalidValue;
             }
-            delete exec;
+            retire(exec);
             return Success;
         });
 }

@@ -99,10 +99,11 @@ int load(Context& context, Module** result, const char* image, std::string& log)
     module->file = fields["folder"] + fields["library"];
     for (const MnrHostKernel* kernel = kernels(); kernel != nullptr; kernel = kernel->next)
     {
-        Function& function = module->functions[kernel->name];
-        function.module = module;
-        function.kernel = kernel;
-        state().functions.insert(&function);
+        Function* function = new Function();
+        function->module = module;
+        function->kernel = kernel;
+        module->functions[kernel->name] = function;
+        state().functions.insert(function);
     }
     state().modules.insert(module);
     *result = module;
@@ -198,10 +199,11 @@ int cuModuleUnload(Module* module)
             drainAll(context);
             for (auto& function : module->functions)
             {
-                state().functions.erase(&function.second);
+                state().functions.erase(function.second);
+                retire(function.second);
             }
             // The library stays: its threads wait for the next launch.
-            delete module;
+            retire(module);
             return Success;
         });
 }
@@ -221,7 +223,7 @@ int cuModuleGetFunction(Function** function, Module* module, const char* name)
             {
                 return NotFound;
             }
-            *function = &found->second;
+            *function = found->second;
             return Success;
         });
 }

@@ -56,7 +56,7 @@ struct Module
     void* library = nullptr;
     void (*run)(const MnrHostLaunch*, MnrHostReport*) = nullptr;
     std::string file;
-    std::map<std::string, Function> functions;
+    std::map<std::string, Function*> functions;
 };
 
 struct GraphExec
@@ -99,6 +99,15 @@ State& state();
 
 // The calling thread's contexts, the current one last.
 std::vector<Context*>& contextStack();
+
+// Ends an object whose handle callers may still hold: what it owned goes, its address is never used again, so that the handle stays stale.
+template <class Object>
+void retire(Object* object)
+{
+    static std::vector<Object*>* retired = new std::vector<Object*>();
+    object->~Object();
+    retired->push_back(object);
+}
 
 enum class In
 {

@@ -105,7 +105,7 @@ int cuStreamDestroy_v2(Stream* stream)
             }
             context.streams.erase(stream);
             state().streams.erase(stream);
-            delete stream;
+            retire(stream);
             return Success;
         });
 }
