@@ -8,6 +8,9 @@ namespace MnrEngine.Trainer.Comparisons;
 /// <summary>A comparison as a table on a terminal, as Markdown and as JSON.</summary>
 internal static class ComparisonText
 {
+    // Where nobody's terminal sets the width, long names of models need not be broken.
+    private const int WidthOfAFile = 120;
+
     private static readonly string[] OtherTitles = ["parameters", "width", "sentences/s"];
 
     /// <summary>Shows the table; the best of each score is bold and has a star.</summary>
@@ -26,6 +29,11 @@ internal static class ComparisonText
         }
 
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.No });
+        if (Console.IsOutputRedirected)
+        {
+            console.Profile.Width = WidthOfAFile;
+        }
+
         console.Write(table);
         output.WriteLine(Caption(comparison));
     }
