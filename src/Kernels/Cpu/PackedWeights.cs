@@ -41,7 +41,7 @@ internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable
         Place place = new(weight.Arena!, weight.Offset, weight.Rows, weight.Columns);
         if (!_entries.TryGetValue(place, out Entry? entry))
         {
-            if (!_regions.Any(place.IsInside))
+            if (!IsPublished(place))
             {
                 return null;
             }
@@ -66,6 +66,19 @@ internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable
         {
             entry.Matrix.Dispose();
         }
+    }
+
+    private bool IsPublished(Place place)
+    {
+        foreach (Tensor region in _regions)
+        {
+            if (place.IsInside(region))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private readonly record struct Place(DeviceArena Arena, long Offset, int Rows, int Columns)
