@@ -22,8 +22,28 @@ public sealed class TrainingLabels
     /// <summary>The number of rows.</summary>
     public int Count => Math.Max(_classes.Length, _scores.Length);
 
-    /// <summary>One more than the largest class; 0 for scores.</summary>
+    /// <summary>One more than the largest class, which is below the largest int; 0 for scores.</summary>
     public int Classes => _classes.Length == 0 ? 0 : _classes.Max() + 1;
+
+    /// <summary>The smallest class below the largest that no row has, or null when there is no such gap.</summary>
+    public int? MissingClass
+    {
+        get
+        {
+            int expected = 0;
+            foreach (int found in _classes.Distinct().Order())
+            {
+                if (found != expected)
+                {
+                    return expected;
+                }
+
+                expected++;
+            }
+
+            return null;
+        }
+    }
 
     /// <summary>The class of each row.</summary>
     public ReadOnlySpan<int> ClassOfRow => _classes;

@@ -18,6 +18,13 @@ internal sealed record TrainingRows(TextDataset Dataset, TrainingLabels? Labels,
         LabelKind kind = config.Loss.ToLoss(classes: 0).Labels;
         TextDataset dataset = load(Rule(config, kind));
         TrainingLabels? labels = kind == LabelKind.None || dataset.Labels is null ? null : TrainingLabels.Parse(kind, dataset.Labels, config.Data.LabelScale ?? 1);
+        if (config.Loss.NumLabels is null && labels?.MissingClass is int missing)
+        {
+            // One wrong label would otherwise make the classifier as large as the label, and train all the same.
+            throw new InputException(
+                $"the largest label is {labels.Classes - 1}, but no row has label {missing}: where that is meant, loss.num_labels says how many there are");
+        }
+
         SentenceLoss loss = config.Loss.ToLoss(labels?.Classes ?? 0);
         loss.CheckData(dataset.ColumnNames, labels?.Kind ?? LabelKind.None);
         if (kind == LabelKind.None)

@@ -21,8 +21,6 @@ namespace MnrEngine.Engine.Tests.Training;
 /// </summary>
 public sealed class TrainingFixtureTests
 {
-    private static readonly string[] CudaRuns = ["article-tiny-bert", "fit-tiny-bert", "trainer-tiny-bert-no-duplicates", "trainer-tiny-mpnet-triplets"];
-
     // Two trainers in single precision drift apart by about this much in a run.
     private const double FinalTolerance = 1e-4;
 
@@ -42,7 +40,7 @@ public sealed class TrainingFixtureTests
     }
 
     [Test]
-    public void ATinyRunBeginsAsTheReferencesOnTheCudaKernels([ValueSource(nameof(CudaRuns))] string name)
+    public void ATinyRunBeginsAsTheReferencesOnTheCudaKernels([ValueSource(nameof(TinyRuns))] string name)
     {
         using Replay replay = new(name, Fixtures.Path("models", Model(name)), CudaTarget.Create(new CudaOptions()));
         replay.Train(maxSteps: 5);
@@ -52,7 +50,7 @@ public sealed class TrainingFixtureTests
     [Test]
     [Explicit("minutes on the host")]
     [Category("Long")]
-    public void ATinyRunIsTheReferencesOnTheCudaKernels([ValueSource(nameof(CudaRuns))] string name)
+    public void ATinyRunIsTheReferencesOnTheCudaKernels([ValueSource(nameof(TinyRuns))] string name)
     {
         using Replay replay = new(name, Fixtures.Path("models", Model(name)), CudaTarget.Create(new CudaOptions()));
         replay.Train();

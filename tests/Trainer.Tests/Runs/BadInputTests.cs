@@ -24,6 +24,7 @@ public sealed class BadInputTests
     private static readonly TestCaseData[] BadLabels =
     [
         Labels("a class out of range", """{ "type": "SoftmaxLoss", "num_labels": 3 }""", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t3\n", "pairs.tsv, line 3: the label is 3, but loss.num_labels is 3, so that labels go from 0 to 2"),
+        Labels("a class far beyond the others", "\"SoftmaxLoss\"", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2000000000\n", "the largest label is 2000000000, but no row has label 1: where that is meant, loss.num_labels says how many there are"),
         Labels("a class that is none", "\"SoftmaxLoss\"", "premise\thypothesis\tlabel\na\tb\tentailment\nc\td\tmaybe\n", "pairs.tsv, line 3: the label is 'maybe', but SoftmaxLoss needs a class"),
         Labels("a class that is negative", "\"SoftmaxLoss\"", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t-2\n", "pairs.tsv, line 3: the label is '-2'"),
         Labels("no labels", "\"SoftmaxLoss\"", "premise\thypothesis\na\tb\n", "SoftmaxLoss needs a class (such as entailment, neutral and contradiction, or 0, 1 and 2) for each row, but the data has no label column"),
