@@ -119,6 +119,12 @@ public sealed unsafe partial class CudaKernels
     /// <summary>Tiles of the longest sentence; 0 where all sentences are short.</summary>
     private static int LongTiles(in DeviceBatch batch) => (batch.LongestSentence + AttentionTile - 1) / AttentionTile is > 1 and int tiles ? tiles : 0;
 
+    /// <summary>
+    /// What the copies of a bias' gradient take at most, whatever the length: with t tiles a side there are at most 4 multiprocessors / (t^2 heads) copies, each of at most
+    /// heads (32 t)^2 numbers.
+    /// </summary>
+    private long MostBiasCopyBytes => Math.Min(MostBiasCopies, _context.Device.Multiprocessors * 4L * AttentionTile * AttentionTile * sizeof(float));
+
     /// <summary>Groups of sentences whose shares of a bias' gradient are summed side by side.</summary>
     private int BiasCopies(int length, int heads, int sentences)
     {

@@ -168,7 +168,7 @@ public sealed unsafe partial class CudaKernels
         long norm = Memory.Workspace.Padded((long)rows * limits.Hidden * ActivationType.Bytes()) + NormPartialBytes(NormBackwardShape(rows, limits.Hidden), limits.Hidden);
         long activation = ColumnPartialBytes(ColumnSumShape(rows, widest, ActivationType), widest);
         long columns = ColumnPartialBytes(ColumnSumShape(rows, 3 * limits.Hidden, ActivationType), 3 * limits.Hidden);
-        long attention = (long)rows * limits.Heads * sizeof(float);
+        long attention = Memory.Workspace.Padded((long)rows * limits.Heads * sizeof(float)) + MostBiasCopyBytes;
         return Math.Max(Math.Max(norm, activation), Math.Max(columns, attention));
     }
 }
