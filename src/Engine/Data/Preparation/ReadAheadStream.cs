@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using MnrEngine.Data.Reading;
 
 namespace MnrEngine.Data.Preparation;
 
 /// <summary>Reads a stream ahead on a thread of its own, a few blocks deep, so that decompressing goes on while rows are taken apart.</summary>
-internal sealed class ReadAheadStream : Stream
+internal sealed class ReadAheadStream : ForwardStream
 {
     private const int BlockLength = 1 << 18;
     private const int Blocks = 4;
@@ -25,20 +26,6 @@ internal sealed class ReadAheadStream : Stream
         _reading = Task.Factory.StartNew(ReadAll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override int Read(Span<byte> buffer)
     {
         if (_start == _end && !NextBlock())
@@ -51,18 +38,6 @@ internal sealed class ReadAheadStream : Stream
         _start += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

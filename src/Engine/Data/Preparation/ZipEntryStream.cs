@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.IO.Hashing;
+using MnrEngine.Data.Reading;
 
 namespace MnrEngine.Data.Preparation;
 
@@ -7,24 +8,10 @@ namespace MnrEngine.Data.Preparation;
 /// An entry of a zip file while it is unpacked. What comes out is held against the limits, whatever size the file claims; at the end, length and
 /// checksum have to be the file's, since .NET takes an entry that is cut short for one that ends there.
 /// </summary>
-internal sealed class ZipEntryStream(ZipArchive archive, ZipArchiveEntry entry, Stream unpacked, string path, ZipLimits limits) : Stream
+internal sealed class ZipEntryStream(ZipArchive archive, ZipArchiveEntry entry, Stream unpacked, string path, ZipLimits limits) : ForwardStream
 {
     private readonly Crc32 _checksum = new();
     private long _length;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -48,18 +35,6 @@ internal sealed class ZipEntryStream(ZipArchive archive, ZipArchiveEntry entry, 
 
         return read;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -12,7 +12,7 @@ namespace MnrEngine.Data.Reading;
 /// member is complete does the decompressed text end with that content. Behind a member that isn't, the appended bytes are taken for
 /// more of it and come out as garbage, so as much text as they can make is held back until the end has been seen.
 /// </remarks>
-internal sealed class WholeGzipStream : Stream
+internal sealed class WholeGzipStream : ForwardStream
 {
     private static readonly byte[] Seal = Encoding.ASCII.GetBytes("\0end of the gzip file\0");
     private static readonly byte[] SealMember = Compress(Seal);
@@ -33,23 +33,9 @@ internal sealed class WholeGzipStream : Stream
         _gzip = new GZipStream(new Concatenation(file, SealMember), CompressionMode.Decompress);
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
+    public override int Read(Span<byte> buffer)
     {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(Span<byte> destination)
-    {
-        if (destination.IsEmpty)
+        if (buffer.IsEmpty)
         {
             return 0;
         }
@@ -59,23 +45,11 @@ internal sealed class WholeGzipStream : Stream
             Fill();
         }
 
-        int count = Math.Min(destination.Length, _end - _start - (_wholeFileSeen ? 0 : HeldBack));
-        _buffer.AsSpan(_start, count).CopyTo(destination);
+        int count = Math.Min(buffer.Length, _end - _start - (_wholeFileSeen ? 0 : HeldBack));
+        _buffer.AsSpan(_start, count).CopyTo(buffer);
         _start += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -128,48 +102,22 @@ internal sealed class WholeGzipStream : Stream
     }
 
     /// <summary>A file with a few bytes appended.</summary>
-    private sealed class Concatenation(Stream file, byte[] appended) : Stream
+    private sealed class Concatenation(Stream file, byte[] appended) : ForwardStream
     {
         private int _used;
 
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
+        public override int Read(Span<byte> buffer)
         {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(Span<byte> destination)
-        {
-            int count = file.Read(destination);
+            int count = file.Read(buffer);
             if (count == 0)
             {
-                count = Math.Min(destination.Length, appended.Length - _used);
-                appended.AsSpan(_used, count).CopyTo(destination);
+                count = Math.Min(buffer.Length, appended.Length - _used);
+                appended.AsSpan(_used, count).CopyTo(buffer);
                 _used += count;
             }
 
             return count;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
