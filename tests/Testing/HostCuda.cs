@@ -21,6 +21,10 @@ public static class HostCuda
     /// <summary>Their folder, or null where they can't be built.</summary>
     public static string? Folder => Found.Value.Folder;
 
+    /// <summary>A driver without functions that came after CUDA 11.3, or null where there is none.</summary>
+    public static string? OldDriver =>
+        Folder is string folder && System.IO.Path.Combine(folder, "..", "lib-old", "libcuda.so.1") is string file && File.Exists(file) ? System.IO.Path.GetFullPath(file) : null;
+
     /// <summary>Points this process to them; once it has computed on them it can't go back.</summary>
     /// <returns>Whether they are here.</returns>
     public static bool Use()
@@ -59,7 +63,7 @@ public static class HostCuda
         using FileStream gate = Enter(System.IO.Path.Combine(build, ".lock"));
         string? refusal =
             Run("cmake", "-S", System.IO.Path.Combine(root, "tests", "HostCuda"), "-B", build, "-DCMAKE_BUILD_TYPE=Release")
-            ?? Run("cmake", "--build", build, "--parallel", "--target", "host_driver", "host_cublaslt", "mnr_host_kernels", "mnr_host_kernels_nvrtc");
+            ?? Run("cmake", "--build", build, "--parallel", "--target", "host_driver", "host_driver_old", "host_cublaslt", "mnr_host_kernels", "mnr_host_kernels_nvrtc");
         return refusal is null ? (System.IO.Path.Combine(build, "lib"), "") : (null, $"the CUDA kernels could not be built for the host: {refusal}");
     }
 

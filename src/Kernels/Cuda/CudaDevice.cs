@@ -61,16 +61,7 @@ public sealed unsafe record CudaDevice(int Ordinal, string Name, Version Compute
     private static void Start()
     {
         CudaLibraries.Require(CudaLibraries.Driver);
-        CudaResult status;
-        try
-        {
-            status = CudaDriver.cuInit(0);
-        }
-        catch (EntryPointNotFoundException error)
-        {
-            throw new CudaException($"{CudaLibraries.Driver.Path} is no NVIDIA driver: {error.Message}", error);
-        }
-
+        CudaResult status = CudaDriver.cuInit(0);
         if (status == CudaResult.NoDevice)
         {
             throw new CudaException("the NVIDIA driver finds no GPU");

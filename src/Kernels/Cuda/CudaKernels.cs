@@ -60,14 +60,9 @@ public sealed unsafe partial class CudaKernels : IKernels
             _writtenRows = Own(new WrittenRows(_context, _kernels));
             _halfWeights = Own(new HalfWeights(_context, _kernels, ElementwiseShape));
         }
-        catch (Exception error)
+        catch
         {
             Dispose();
-            if (error is EntryPointNotFoundException)
-            {
-                throw new CudaException($"a CUDA library is too old or not what its name says: {error.Message.ReplaceLineEndings(" ")}", error);
-            }
-
             throw;
         }
     }

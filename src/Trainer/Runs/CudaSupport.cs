@@ -12,10 +12,11 @@ internal static class CudaSupport
     /// <param name="isGpuThere">Whether there is a GPU all the same.</param>
     public static string? Obstacle(out bool isGpuThere)
     {
-        isGpuThere = false;
-        if (!CudaLibraries.Driver.IsFound)
+        // Who has the driver has a GPU, even if it can't be asked for.
+        isGpuThere = CudaLibraries.Driver.Fault is not null;
+        if (CudaLibraries.Driver.Obstacle is string obstacle)
         {
-            return Missing(CudaLibraries.Driver);
+            return obstacle;
         }
 
         try
@@ -38,7 +39,7 @@ internal static class CudaSupport
         }
 
         // Without NVRTC the kernels may still lie beside the program, or in the cache.
-        return CudaLibraries.CublasLt.IsFound ? null : Missing(CudaLibraries.CublasLt);
+        return CudaLibraries.CublasLt.Obstacle;
     }
 
     /// <summary>Driver, libraries and GPUs.</summary>
@@ -46,11 +47,11 @@ internal static class CudaSupport
     {
         foreach (LibraryFinding library in Libraries)
         {
-            string found = library.IsFound ? library.Path! : $"not found, looked for as {string.Join(", ", library.Tried)}";
+            string found = library.IsFound ? $"{library.Path}{(library.IsUsable ? "" : ", which can't be used")}" : $"not found, looked for as {string.Join(", ", library.Tried)}";
             yield return (library.Library.Replace("the ", "", StringComparison.Ordinal), found);
         }
 
-        if (!CudaLibraries.Driver.IsFound)
+        if (!CudaLibraries.Driver.IsUsable)
         {
             yield break;
         }
@@ -67,8 +68,8 @@ internal static class CudaSupport
         string? obstacle = Obstacle(out _);
         LibraryFinding nvrtc = CudaLibraries.Nvrtc;
         return obstacle is not null ? $"CUDA can't be used, everything runs on the CPU: {obstacle}."
-            : nvrtc.IsFound ? "CUDA can be used: device auto takes it."
-            : $"CUDA can be used only where the kernels were compiled before: {Missing(nvrtc)}.";
+            : nvrtc.IsUsable ? "CUDA can be used: device auto takes it."
+            : $"CUDA can be used only where the kernels were compiled before: {nvrtc.Obstacle}.";
     }
 
     private static IReadOnlyList<string> Gpus()
@@ -85,6 +86,4 @@ internal static class CudaSupport
             return [$"none: {error.Message}"];
         }
     }
-
-    private static string Missing(LibraryFinding library) => $"{library.Library} was not found; {library.Remedy}";
 }

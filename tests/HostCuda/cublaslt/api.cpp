@@ -1,6 +1,7 @@
 // cublasLt's functions. A product is entered into its stream by the stand-in driver, so it is captured like a kernel.
 #include "descriptors.h"
 #include "host_interface.h"
+#include "library_file.h"
 
 #include <algorithm>
 #include <cstring>
@@ -125,14 +126,14 @@ int cublasLtDestroy(Handle* handle)
     return handle == nullptr ? NotInitialized : Success;
 }
 
-std::size_t cublasLtGetVersion()
-{
-    return 120400;
-}
-
 std::size_t cublasLtGetCudartVersion()
 {
-    return 12040;
+    return mnr_host::cudaVersion(mnr_host::majorVersion(mnr_host::libraryFile(reinterpret_cast<const void*>(&cublasLtGetCudartVersion))));
+}
+
+std::size_t cublasLtGetVersion()
+{
+    return 10 * cublasLtGetCudartVersion();
 }
 
 const char* cublasLtGetStatusName(int status)

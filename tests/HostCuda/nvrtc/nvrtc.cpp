@@ -1,9 +1,8 @@
 // A stand-in for NVRTC: its program compiles when it is handed the very sources that a library of host kernels was compiled from, and
 // the image then names that library. The stand-in driver loads it.
 #include "kernel_sources.h"
+#include "library_file.h"
 #include "source_hash.h"
-
-#include <dlfcn.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -35,10 +34,14 @@ struct Program
     std::string log, cubin, ptx;
 };
 
+std::string thisFile()
+{
+    return mnr_host::libraryFile(reinterpret_cast<const void*>(&thisFile));
+}
+
 std::string folderOfThisLibrary()
 {
-    Dl_info self;
-    const std::string path = dladdr(reinterpret_cast<const void*>(&folderOfThisLibrary), &self) == 0 ? "" : self.dli_fname;
+    const std::string path = thisFile();
     return path.substr(0, path.size() - mnr_host::bareName(path).size());
 }
 
@@ -215,8 +218,9 @@ const char* nvrtcGetErrorString(int status)
 
 int nvrtcVersion(int* major, int* minor)
 {
-    *major = 12;
-    *minor = 4;
+    const int version = mnr_host::cudaVersion(mnr_host::majorVersion(thisFile()));
+    *major = version / 1000;
+    *minor = version % 1000 / 10;
     return Success;
 }
 

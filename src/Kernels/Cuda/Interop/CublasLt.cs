@@ -11,6 +11,9 @@ internal static unsafe partial class CublasLt
     internal static partial nuint cublasLtGetVersion();
 
     [LibraryImport(Library)]
+    internal static partial nuint cublasLtGetCudartVersion();
+
+    [LibraryImport(Library)]
     internal static partial CublasStatus cublasLtCreate(nint* handle);
 
     [LibraryImport(Library)]
