@@ -67,6 +67,10 @@ public sealed unsafe partial class CudaKernels : IKernels
         }
     }
 
+    /// <summary>Tells where the kernels for a GPU would come from; compiles nothing.</summary>
+    /// <exception cref="CudaException">The GPU can't be used.</exception>
+    public static KernelFinding FindKernels(CudaDevice device) => KernelModule.Find(device);
+
     /// <inheritdoc/>
     public string Description =>
         $"{_context.Device}, compute capability {_context.Device.ComputeCapability}, {_options.Precision switch { CudaPrecision.BFloat16 => "bf16", CudaPrecision.TensorFloat32 => "tf32", _ => "fp32" }}, kernels {_module.Origin}";

@@ -8,7 +8,7 @@ internal static class CudaSupport
 {
     private static IEnumerable<LibraryFinding> Libraries => [CudaLibraries.Driver, CudaLibraries.CublasLt, CudaLibraries.Nvrtc];
 
-    /// <summary>Why no GPU can be used, or null where one can.</summary>
+    /// <summary>Why no GPU can be used, or null where one can, if there are kernels for it.</summary>
     /// <param name="isGpuThere">Whether there is a GPU all the same.</param>
     public static string? Obstacle(out bool isGpuThere)
     {
@@ -32,14 +32,13 @@ internal static class CudaSupport
             {
                 return $"{devices[0]} has compute capability {devices[0].ComputeCapability}, but {CudaDevice.OldestCapability} is the least that the kernels need";
             }
+
+            return CudaLibraries.CublasLt.Obstacle;
         }
         catch (CudaException error)
         {
             return error.Message;
         }
-
-        // Without NVRTC the kernels may still lie beside the program, or in the cache.
-        return CudaLibraries.CublasLt.Obstacle;
     }
 
     /// <summary>Driver, libraries and GPUs.</summary>
@@ -56,34 +55,50 @@ internal static class CudaSupport
             yield break;
         }
 
-        foreach (string line in Gpus())
+        foreach ((string what, string found) in Gpus())
         {
-            yield return ("GPU", line);
+            yield return (what, found);
         }
     }
 
     /// <summary>In one sentence, whether CUDA can be used, and if not, what is missing and how to get it.</summary>
     public static string Sentence()
     {
-        string? obstacle = Obstacle(out _);
-        LibraryFinding nvrtc = CudaLibraries.Nvrtc;
-        return obstacle is not null ? $"CUDA can't be used, everything runs on the CPU: {obstacle}."
-            : nvrtc.IsUsable ? "CUDA can be used: device auto takes it."
-            : $"CUDA can be used only where the kernels were compiled before: {nvrtc.Obstacle}.";
+        string? obstacle = Obstacle(out _) ?? KernelObstacle();
+        return obstacle is null ? "CUDA can be used: device auto takes it." : $"CUDA can't be used, everything runs on the CPU: {obstacle}.";
     }
 
-    private static IReadOnlyList<string> Gpus()
+    private static string? KernelObstacle()
+    {
+        try
+        {
+            return CudaKernels.FindKernels(CudaDevice.All[0]).Obstacle;
+        }
+        catch (CudaException error)
+        {
+            return error.Message;
+        }
+    }
+
+    private static IReadOnlyList<(string What, string Found)> Gpus()
     {
         try
         {
             Version driver = CudaDevice.DriverVersion;
-            return [.. CudaDevice.All.Select(gpu => string.Create(
-                CultureInfo.InvariantCulture,
-                $"{gpu.Ordinal}: {gpu.Name}, compute capability {gpu.ComputeCapability}, {gpu.Bytes / 1e9:0.0} GB, {gpu.Multiprocessors} multiprocessors; the driver brings CUDA {driver}"))];
+            return [.. CudaDevice.All.SelectMany(gpu => Lines(gpu, driver))];
         }
         catch (CudaException error)
         {
-            return [$"none: {error.Message}"];
+            return [("GPU", $"none: {error.Message}")];
+        }
+
+        static (string, string)[] Lines(CudaDevice gpu, Version driver)
+        {
+            string text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{gpu.Ordinal}: {gpu.Name}, compute capability {gpu.ComputeCapability}, {gpu.Bytes / 1e9:0.0} GB, {gpu.Multiprocessors} multiprocessors; the driver brings CUDA {driver}");
+            KernelFinding kernels = CudaKernels.FindKernels(gpu);
+            return [("GPU", text), ("kernels", $"for GPU {gpu.Ordinal}: {kernels.Origin ?? $"none: {kernels.Obstacle}"}")];
         }
     }
 }

@@ -64,8 +64,7 @@ internal sealed class KernelCacheTests
     [Test]
     public void WhatIsKeptThatTheDriverRefusesIsCompiledAnew()
     {
-        string key = Path.GetFileNameWithoutExtension(KeptFile());
-        KernelCache.Keep(key, "no kernels at all"u8.ToArray());
+        KernelCache.Keep(KeptKernels.Parse(Path.GetFileName(KeptFile()))!, "no kernels at all"u8.ToArray());
         Assert.That(Origin(), Does.Not.EndWith("before"));
     }
 
@@ -97,21 +96,47 @@ internal sealed class KernelCacheTests
     }
 
     [Test]
-    public void TheKeyFollowsEverythingThatDecidesTheResult()
+    public void TheNameFollowsEverythingThatDecidesTheResult()
     {
         KernelSource source = new("a.cuh", "int a;");
         Version version = new(12, 8);
-        string[] keys =
+        string key = KernelCache.Key([source], "-x", version);
+        string[] names =
         [
-            KernelCache.Key([source], ["-x"], version, version),
-            KernelCache.Key([source with { Text = "int b;" }], ["-x"], version, version),
-            KernelCache.Key([source with { Name = "b.cuh" }], ["-x"], version, version),
-            KernelCache.Key([source], ["-y"], version, version),
-            KernelCache.Key([source], ["-x"], new Version(12, 9), version),
-            KernelCache.Key([source], ["-x"], version, new Version(12, 9)),
+            .. ((string[])
+            [
+                key,
+                KernelCache.Key([source with { Text = "int b;" }], "-x", version),
+                KernelCache.Key([source with { Name = "b.cuh" }], "-x", version),
+                KernelCache.Key([source], "-y", version),
+                KernelCache.Key([source], "-x", new Version(12, 9)),
+            ]).Select(key => new KeptKernels(key, "sm_90", version, version).FileName),
+            new KeptKernels(key, "compute_90", version, version).FileName,
+            new KeptKernels(key, "sm_90", new Version(12, 9), version).FileName,
+            new KeptKernels(key, "sm_90", version, new Version(12, 9)).FileName,
         ];
-        Assert.That(keys, Is.Unique);
-        Assert.That(KernelCache.Key([source], ["-x"], version, version), Is.EqualTo(keys[0]));
+        Assert.That(names, Is.Unique);
+        Assert.That(KernelCache.Key([source], "-x", version), Is.EqualTo(key));
+        Assert.That(names.Select(KeptKernels.Parse).Select(static kept => kept!.FileName), Is.EqualTo(names), "a name says what it is of");
+    }
+
+    [Test]
+    public void ThoseOfThisDriverComeFirstAndThenTheNewest()
+    {
+        KeptKernels[] expected =
+        [
+            new("k", "sm_90", new Version(12, 8), new Version(12, 4)),
+            new("k", "sm_90", new Version(12, 4), new Version(12, 4)),
+            new("k", "sm_90", new Version(12, 4), new Version(13, 0)),
+            new("k", "compute_80", new Version(11, 8), new Version(12, 2)),
+        ];
+        foreach (KeptKernels kernels in expected.Reverse().Append(new KeptKernels("other", "sm_90", new Version(12, 8), new Version(12, 4))))
+        {
+            KernelCache.Keep(kernels, [1]);
+        }
+
+        File.WriteAllText(Path.Combine(KernelCache.Folder, "k-notes.bin"), "none of ours");
+        Assert.That(KernelCache.All("k", new Version(12, 4)), Is.EqualTo(expected));
     }
 
     private static string KeptFile()

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using MnrEngine.Testing;
 using NUnit.Framework;
+using static MnrEngine.Trainer.Tests.Runs.CudaProgram;
 
 namespace MnrEngine.Trainer.Tests.Runs;
 
@@ -11,16 +11,8 @@ namespace MnrEngine.Trainer.Tests.Runs;
 /// </summary>
 public sealed class CudaRunTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-
     [SetUp]
-    public void SkipWithoutCuda()
-    {
-        if (!CudaTarget.IsGpu && HostCuda.Folder is null)
-        {
-            Assert.Ignore(HostCuda.Reason);
-        }
-    }
+    public void SkipWithoutCuda() => CudaProgram.SkipWithoutCuda();
 
     [Test]
     public void AWholeRunWithDropoutFollowsTheCpuAndRepeatsBitForBit()
@@ -84,102 +76,6 @@ public sealed class CudaRunTests
     }
 
     [Test]
-    public void AutoTakesTheCpuWhereALibraryIsMissingAndSaysWhich()
-    {
-        using TinyRun run = Run();
-        run.Config["max_steps"] = 1;
-        run.Config["device"] = "auto";
-
-        Outcome outcome = Train(run, ("MNR_CUBLASLT", "/nowhere/libcublasLt.so"));
-
-        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
-        Assert.That(outcome.Output, Does.Contain("the GPU is not used: cuBLASLt was not found").And.Contain("CPU, "));
-    }
-
-    [TestCase("MNR_CUDA_DRIVER", "the NVIDIA driver")]
-    [TestCase("MNR_CUBLASLT", "cuBLASLt")]
-    [TestCase("MNR_NVRTC", "NVRTC")]
-    public void AMissingLibraryIsASentenceThatSaysWhatWasTriedAndWhatToDo(string variable, string library)
-    {
-        using TinyRun run = Run();
-
-        Outcome outcome = Train(run, (variable, "/nowhere/library.so"));
-
-        AssertRefused(outcome, 2, $"error: device cuda can't be used: {library} was not found, looked for as /nowhere/library.so: install ", variable);
-        Assert.That(Directory.Exists(run.Output), Is.False);
-    }
-
-    [Test]
-    public void ADriverTooOldForAnyFunctionIsRefusedBeforeTheFirstStep()
-    {
-        OnlyOnTheHost();
-        using TinyRun run = Run();
-
-        Outcome outcome = Train(run, ("MNR_CUDA_DRIVER", OldDriver()));
-
-        AssertRefused(
-            outcome, 2, $"error: device cuda can't be used: the NVIDIA driver {OldDriver()} has no cuGraphInstantiateWithFlags: a driver for CUDA 11.4 or later is needed; install ");
-        Assert.That(Directory.Exists(run.Output), Is.False);
-    }
-
-    [Test]
-    public void AutoTakesTheCpuWhereTheDriverIsTooOldAndSaysSo()
-    {
-        OnlyOnTheHost();
-        using TinyRun run = Run();
-        run.Config["max_steps"] = 1;
-        run.Config["device"] = "auto";
-
-        Outcome outcome = Train(run, ("MNR_CUDA_DRIVER", OldDriver()));
-
-        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
-        Assert.That(outcome.Output, Does.Contain("the GPU is not used: the NVIDIA driver").And.Contain("has no cuGraphInstantiateWithFlags").And.Contain("CPU, "));
-    }
-
-    [TestCase("MNR_CUBLASLT", "cuBLASLt", "cublasLtGetVersion")]
-    [TestCase("MNR_NVRTC", "NVRTC", "nvrtcVersion")]
-    public void ALibraryThatIsAnotherIsRefused(string variable, string library, string function)
-    {
-        OnlyOnTheHost();
-        using TinyRun run = Run();
-        string file = Path.Combine(HostCuda.Folder!, "libmnr_host_kernels.so");
-
-        Outcome outcome = Train(run, (variable, file), ("MNR_CACHE", run.Folder.File("cache")));
-
-        AssertRefused(outcome, 2, $"{library} {file} has no {function} and ", "or later is needed", variable);
-    }
-
-    [TestCase("libcublasLt.so", "cuBLASLt")]
-    [TestCase("libnvrtc.so", "NVRTC")]
-    public void ALibraryOfALaterCudaThanTheDriversIsPassedOverForAnEarlierOne(string library, string what)
-    {
-        OnlyOnTheHost();
-        using TinyRun run = Run();
-        string folder = LibrariesWithALater(library, run.Folder.File("libraries"));
-        run.Config["max_steps"] = 1;
-
-        Outcome outcome = Train(run, ("MNR_CUDA_LIBRARIES", folder));
-        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
-        Assert.That(Start(["doctor", "--threads", "1"], [("MNR_CUDA_LIBRARIES", folder)]).Output, Does.Match($@"{what} +{folder}/{library}\.12\n"));
-        Assert.That(
-            Start(["doctor", "--threads", "1"], [("MNR_CUDA_LIBRARIES", folder), ("MNR_HOST_DRIVER_VERSION", "13000")]).Output, Does.Match($@"{what} +{folder}/{library}\.13\n"));
-    }
-
-    [TestCase("libcublasLt.so", "cuBLASLt", "MNR_CUBLASLT")]
-    [TestCase("libnvrtc.so", "NVRTC", "MNR_NVRTC")]
-    public void ALibraryOfALaterCudaThanTheDriversIsRefused(string library, string what, string variable)
-    {
-        OnlyOnTheHost();
-        using TinyRun run = Run();
-        string folder = LibrariesWithALater(library, run.Folder.File("libraries"));
-        string file = Path.Combine(folder, library + ".13");
-
-        Outcome outcome = Train(run, ("MNR_CUDA_LIBRARIES", folder), (variable, file), ("MNR_CACHE", run.Folder.File("cache")));
-
-        AssertRefused(outcome, 2, $"{what} {file} is of CUDA 13, but the driver {folder}/libcuda.so.1 is for CUDA 12.4: update the driver, or get the library of CUDA 12 (install ");
-    }
-
-    [Test]
     public void AGpuThatIsNotThereIsRefused()
     {
         using TinyRun run = Run();
@@ -215,18 +111,6 @@ public sealed class CudaRunTests
     }
 
     [Test]
-    public void PtxThatIsTooNewForTheDriverIsRefused()
-    {
-        OnlyOnTheHost();
-        using TinyRun run = Run();
-
-        // NVRTC 12.4 knows GPUs up to 9.0: later ones get PTX, which the driver compiles.
-        Outcome outcome = Train(run, ("MNR_HOST_COMPUTE_CAPABILITY", "10.0"), ("MNR_HOST_DRIVER_VERSION", "12020"));
-
-        AssertRefused(outcome, 2, "the driver, made for CUDA 12.2, can't load kernels compiled by NVRTC 12.4 for compute_90 (CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "update the driver");
-    }
-
-    [Test]
     public void AFaultInTheMiddleOfARunIsOneSentenceAndLeavesTheLastCheckpoint()
     {
         OnlyOnTheHost();
@@ -257,91 +141,5 @@ public sealed class CudaRunTests
         Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
         Assert.That(outcome.Output, Does.Match("NVIDIA driver +.*cuda.*\n").And.Match("cuBLASLt +.*cublasLt.*\n").And.Match("NVRTC +.*nvrtc.*\n"));
         Assert.That(outcome.Output, Does.Match("GPU +0: .*, compute capability [0-9.]+, [0-9.]+ GB").And.Contain("CUDA can be used: device auto takes it."));
-    }
-
-    private static TinyRun Run()
-    {
-        TinyRun run = new();
-        run.Config["device"] = "cuda";
-        run.Config["dropout"] = 0.1;
-        run.Config["max_steps"] = 12;
-        run.Config["batch_size"] = 8;
-        run.Config["evaluation"] = new JsonObject();
-        return run;
-    }
-
-    private static void OnlyOnTheHost()
-    {
-        if (CudaTarget.IsGpu)
-        {
-            Assert.Ignore("faults are the stand-ins' to make");
-        }
-    }
-
-    private static string OldDriver()
-    {
-        if (HostCuda.OldDriver is not string file)
-        {
-            Assert.Ignore("the stand-in of an old driver is not here");
-            return "";
-        }
-
-        return file;
-    }
-
-    /// <summary>The stand-ins, in a folder where one of them lies a second time as that of CUDA 13.</summary>
-    private static string LibrariesWithALater(string library, string folder)
-    {
-        Directory.CreateDirectory(folder);
-        foreach (string file in Directory.EnumerateFiles(HostCuda.Folder!))
-        {
-            File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(file)), file);
-        }
-
-        // A copy, since the loader knows a file again by any of its names.
-        File.Copy(Path.Combine(HostCuda.Folder!, library + ".12"), Path.Combine(folder, library + ".13"));
-        return folder;
-    }
-
-    private static void AssertRefused(Outcome outcome, int exitCode, params string[] words)
-    {
-        Assert.That(outcome.ExitCode, Is.EqualTo(exitCode), outcome.Error);
-        string sentence = outcome.Error.TrimEnd().Split('\n')[^1];
-        Assert.That(sentence, Does.StartWith("error: "), outcome.Error);
-        Assert.That(outcome.Error, Does.Not.Contain("   at "), "no stack trace");
-        foreach (string word in words)
-        {
-            Assert.That(sentence, Does.Contain(word));
-        }
-    }
-
-    private static Outcome Train(TinyRun run, params (string Name, string Value)[] settings) => Start(["train", run.ConfigPath], settings);
-
-    private static Outcome Start(params string[] arguments) => Start(arguments, []);
-
-    private static Outcome Start(string[] arguments, (string Name, string Value)[] settings)
-    {
-        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "MnrEngine"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["MNR_CACHE"] = Path.Combine(AppContext.BaseDirectory, "cache");
-        if (!CudaTarget.IsGpu)
-        {
-            start.Environment["MNR_CUDA_LIBRARIES"] = HostCuda.Folder;
-        }
-
-        foreach ((string name, string value) in settings)
-        {
-            start.Environment[name] = value;
-        }
-
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        if (!process.WaitForExit(Patience))
-        {
-            process.Kill();
-            Assert.Fail($"no end after {Patience}");
-        }
-
-        return new Outcome(process.ExitCode, output.Result, error.Result);
     }
 }

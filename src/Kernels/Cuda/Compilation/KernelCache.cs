@@ -3,9 +3,30 @@ using System.Text;
 
 namespace MnrEngine.Kernels.Cuda.Compilation;
 
+/// <summary>Compiled kernels in the cache, told apart by all that decides what they are.</summary>
+/// <param name="Key">See <see cref="KernelCache.Key"/>.</param>
+/// <param name="Target">What they were compiled for: sm_90, or compute_90 as PTX.</param>
+/// <param name="Compiler">NVRTC's version.</param>
+/// <param name="Driver">The CUDA that the driver was for.</param>
+internal sealed record KeptKernels(string Key, string Target, Version Compiler, Version Driver)
+{
+    /// <summary>Their file's name.</summary>
+    public string FileName => $"{Key}-{Target}-nvrtc{Compiler}-driver{Driver}.bin";
+
+    /// <summary>What a file's name says, or null when it is none of ours.</summary>
+    public static KeptKernels? Parse(string fileName)
+    {
+        string[] parts = Path.GetFileNameWithoutExtension(fileName).Split('-');
+        return parts is [string key, string target, ['n', 'v', 'r', 't', 'c', .. string compiler], ['d', 'r', 'i', 'v', 'e', 'r', .. string driver]]
+            && Version.TryParse(compiler, out Version? compilerVersion) && Version.TryParse(driver, out Version? driverVersion)
+                ? new KeptKernels(key, target, compilerVersion, driverVersion)
+                : null;
+    }
+}
+
 /// <summary>
-/// Compiled kernels on disk, so that only the first start on a machine compiles. A file is named by what decides its contents, and holds its own checksum, so
-/// that one that is damaged counts as none. Where nothing can be written, everything works without.
+/// Compiled kernels on disk, so that only the first start on a machine compiles, and none has to where there is no compiler. A file is named by what decides its contents, and holds its own
+/// checksum, so that one that is damaged counts as none. Where nothing can be written, everything works without.
 /// </summary>
 internal static class KernelCache
 {
@@ -32,8 +53,8 @@ internal static class KernelCache
         }
     }
 
-    /// <summary>The name of what is compiled from these sources with these options.</summary>
-    public static string Key(IEnumerable<KernelSource> sources, IEnumerable<string> options, Version compiler, Version driver)
+    /// <summary>A checksum of what is known without a compiler: the sources, how they are compiled, and the GPU's generation.</summary>
+    public static string Key(IEnumerable<KernelSource> sources, string language, Version capability)
     {
         StringBuilder all = new();
         foreach (KernelSource source in sources)
@@ -41,16 +62,36 @@ internal static class KernelCache
             all.Append(source.Hash).Append(' ').AppendLine(source.Name);
         }
 
-        all.AppendJoin('\n', options).AppendLine().Append("nvrtc ").Append(compiler).Append(" driver ").Append(driver);
+        all.AppendLine(language).Append("capability ").Append(capability);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all.ToString())));
     }
 
-    /// <summary>What was kept under a key, or null.</summary>
-    public static byte[]? Find(string key)
+    /// <summary>All that are kept under a key: first those that were made for this driver, and of these those of the newest compiler.</summary>
+    public static IReadOnlyList<KeptKernels> All(string key, Version driver)
     {
         try
         {
-            byte[] file = File.ReadAllBytes(FileOf(key));
+            return
+            [
+                .. from file in Directory.EnumerateFiles(Folder, $"{key}-*.bin")
+                   let kept = KeptKernels.Parse(Path.GetFileName(file))
+                   where kept is not null
+                   orderby kept.Driver == driver descending, kept.Driver descending, kept.Compiler descending
+                   select kept,
+            ];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>The image that is kept, or null when there is none or it is damaged.</summary>
+    public static byte[]? Find(KeptKernels kernels)
+    {
+        try
+        {
+            byte[] file = File.ReadAllBytes(FileOf(kernels));
             int start = Magic.Length + SHA256.HashSizeInBytes;
             bool isWhole = file.Length > start && file.AsSpan().StartsWith(Magic) && SHA256.HashData(file.AsSpan(start)).AsSpan().SequenceEqual(file.AsSpan(Magic.Length, SHA256.HashSizeInBytes));
             return isWhole ? file[start..] : null;
@@ -62,9 +103,9 @@ internal static class KernelCache
     }
 
     /// <summary>Keeps an image. Several processes may do so at once: the file appears whole or not at all.</summary>
-    public static void Keep(string key, byte[] image)
+    public static void Keep(KeptKernels kernels, byte[] image)
     {
-        string file = FileOf(key);
+        string file = FileOf(kernels);
         string temporary = $"{file}.{Environment.ProcessId}.{Guid.NewGuid():N}";
         try
         {
@@ -84,7 +125,7 @@ internal static class KernelCache
         }
     }
 
-    private static string FileOf(string key) => Path.Combine(Folder, key + ".bin");
+    private static string FileOf(KeptKernels kernels) => Path.Combine(Folder, kernels.FileName);
 
     private static void TryDelete(string file)
     {

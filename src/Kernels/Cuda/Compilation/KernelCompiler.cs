@@ -13,6 +13,9 @@ internal sealed record KernelImage(byte[] Bytes, string Origin);
 /// <summary>Compiles the kernels' sources for the GPU at hand with NVRTC.</summary>
 internal static unsafe class KernelCompiler
 {
+    /// <summary>How the sources are compiled, whatever the GPU.</summary>
+    public const string Language = "--std=c++17";
+
     /// <summary>NVRTC's version.</summary>
     /// <exception cref="CudaException">NVRTC is not there.</exception>
     public static Version Version
@@ -48,9 +51,6 @@ internal static unsafe class KernelCompiler
             : usable.Contains(wanted) ? $"sm_{wanted}" : $"compute_{usable.Max()}";
     }
 
-    /// <summary>The options that decide the result.</summary>
-    public static IReadOnlyList<string> Options(string target) => [$"--gpu-architecture={target}", "--std=c++17"];
-
     /// <summary>Compiles.</summary>
     /// <exception cref="CudaException">The compiler refuses the sources; the message has the first line of its log.</exception>
     public static KernelImage Compile(string target)
@@ -59,7 +59,7 @@ internal static unsafe class KernelCompiler
         using Utf8Strings source = new([unit.Text, unit.Name]);
         using Utf8Strings headers = new([.. KernelSources.Headers.Select(static header => header.Text)]);
         using Utf8Strings names = new([.. KernelSources.Headers.Select(static header => header.Name)]);
-        using Utf8Strings options = new(Options(target));
+        using Utf8Strings options = new([$"--gpu-architecture={target}", Language]);
         nint program;
         Check(
             Nvrtc.nvrtcCreateProgram(&program, source[0], source[1], names.Count, headers.Pointers, names.Pointers),

@@ -5,7 +5,7 @@ using static MnrEngine.Kernels.Cuda.CudaStatus;
 namespace MnrEngine.Kernels.Cuda.Compilation;
 
 /// <summary>
-/// The kernels, loaded on a GPU: from kernels.fatbin beside the program where that was made from the same sources, else from the cache, else compiled now.
+/// The kernels, loaded on a GPU: from kernels.fatbin beside the program where that was made from the same sources, else from the cache, else compiled now. NVRTC is needed for the last alone.
 /// </summary>
 internal sealed unsafe class KernelModule : IDisposable
 {
@@ -29,35 +29,38 @@ internal sealed unsafe class KernelModule : IDisposable
     public static KernelModule Load(CudaContext context)
     {
         context.Use();
-        nint module;
-        if (Fatbin() is KernelImage fatbin && TryLoad(fatbin, &module) == CudaResult.Success)
+        if (Existing(context, out string? refusal) is KernelModule existing)
         {
-            return new KernelModule(context, module, fatbin.Origin);
+            return existing;
         }
 
-        Version compiler = KernelCompiler.Version;
-        string target = KernelCompiler.Target(context.Device);
-        string key = KernelCache.Key(KernelSources.All, KernelCompiler.Options(target), compiler, CudaDevice.DriverVersion);
-        if (KernelCache.Find(key) is byte[] kept)
+        try
         {
-            KernelImage cached = new(kept, $"compiled by NVRTC {compiler} for {target} before");
-            if (TryLoad(cached, &module) == CudaResult.Success)
-            {
-                return new KernelModule(context, module, cached.Origin);
-            }
+            CudaLibraries.Require(CudaLibraries.Nvrtc);
+            return Compiled(context);
         }
-
-        KernelImage image = KernelCompiler.Compile(target);
-        CudaResult status = TryLoad(image, &module);
-        if (status is CudaResult.UnsupportedPtxVersion or CudaResult.InvalidImage or CudaResult.InvalidPtx or CudaResult.NoBinaryForGpu)
+        catch (CudaException error) when (refusal is not null || !CudaLibraries.Nvrtc.IsUsable)
         {
-            throw new CudaException(
-                $"the driver, made for CUDA {CudaDevice.DriverVersion}, can't load kernels {image.Origin} ({Describe(status)}): update the driver, or have an older NVRTC compile them ({CudaLibraries.Nvrtc.Remedy})");
+            throw new CudaException($"{error.Message}; {NoOthers(context, refusal)}", error);
         }
+    }
 
-        Check(status, $"cuModuleLoadDataEx of {image.Bytes.Length:N0} bytes {image.Origin}");
-        KernelCache.Keep(key, image.Bytes);
-        return new KernelModule(context, module, image.Origin);
+    /// <summary>Where a GPU's kernels would come from: what is there already is loaded, to see whether the driver takes it, but nothing is compiled.</summary>
+    /// <exception cref="CudaException">The GPU can't be used at all.</exception>
+    public static KernelFinding Find(CudaDevice device)
+    {
+        using CudaContext context = new(device.Ordinal);
+        try
+        {
+            using KernelModule? module = Existing(context, out string? refusal);
+            return module is not null ? new KernelFinding(module.Origin, null)
+                : CudaLibraries.Nvrtc.IsUsable ? new KernelFinding($"to be compiled by NVRTC {KernelCompiler.Version} for {KernelCompiler.Target(device)}", null)
+                : new KernelFinding(null, $"{CudaLibraries.Nvrtc.Obstacle}; {NoOthers(context, refusal)}");
+        }
+        catch (CudaException error)
+        {
+            return new KernelFinding(null, error.Message);
+        }
     }
 
     /// <summary>A kernel.</summary>
@@ -84,12 +87,79 @@ internal sealed unsafe class KernelModule : IDisposable
         CudaDriver.cuModuleUnload(_module);
     }
 
-    private static CudaResult TryLoad(KernelImage image, nint* module)
+    private static string Key(CudaDevice device) => KernelCache.Key(KernelSources.All, KernelCompiler.Language, device.ComputeCapability);
+
+    private static string NoOthers(CudaContext context, string? refusal) =>
+        refusal is null ? $"no kernels that were compiled for {context.Device} before are in {KernelCache.Folder}" : $"the driver can't load kernels {refusal}";
+
+    /// <summary>
+    /// Kernels that need no compiler: shipped ones, or from the cache those that the compiler at hand made for the driver at hand, but without a compiler whatever the driver takes.
+    /// </summary>
+    /// <param name="context">The GPU.</param>
+    /// <param name="refusal">Why the driver refused the first that there were, or null.</param>
+    private static KernelModule? Existing(CudaContext context, out string? refusal)
     {
+        refusal = null;
+        if (Fatbin() is KernelImage fatbin && TryLoad(context, fatbin, ref refusal) is KernelModule shipped)
+        {
+            return shipped;
+        }
+
+        foreach (KeptKernels kernels in CudaLibraries.Nvrtc.IsUsable ? [Wanted(context.Device)] : KernelCache.All(Key(context.Device), CudaDevice.DriverVersion))
+        {
+            if (KernelCache.Find(kernels) is byte[] image
+                && TryLoad(context, new KernelImage(image, $"compiled by NVRTC {kernels.Compiler} for {kernels.Target} before"), ref refusal) is KernelModule kept)
+            {
+                return kept;
+            }
+        }
+
+        return null;
+    }
+
+    private static KeptKernels Wanted(CudaDevice device) => new(Key(device), KernelCompiler.Target(device), KernelCompiler.Version, CudaDevice.DriverVersion);
+
+    private static KernelModule Compiled(CudaContext context)
+    {
+        KeptKernels kernels = Wanted(context.Device);
+        KernelImage image = KernelCompiler.Compile(kernels.Target);
+        string? refusal = null;
+        KernelModule module = TryLoad(context, image, ref refusal)
+            ?? throw new CudaException(
+                $"the driver, made for CUDA {kernels.Driver}, can't load kernels {refusal}: update the driver, or have an older NVRTC compile them ({CudaLibraries.Nvrtc.Remedy})");
+        KernelCache.Keep(kernels, image.Bytes);
+        return module;
+    }
+
+    /// <summary>Loads an image, or says why the driver refuses it: where it comes from, the status, and the first line of the driver's log. A refusal that was told before stays.</summary>
+    private static KernelModule? TryLoad(CudaContext context, KernelImage image, ref string? refusal)
+    {
+        const int LogBytes = 8192;
+        nint module;
+        byte* log = stackalloc byte[LogBytes];
+        log[0] = 0;
+        ModuleOption* options = stackalloc ModuleOption[] { ModuleOption.ErrorLogBuffer, ModuleOption.ErrorLogBytes };
+        void** values = stackalloc void*[] { log, (void*)LogBytes };
+        CudaResult status;
         fixed (byte* bytes = image.Bytes)
         {
-            return CudaDriver.cuModuleLoadDataEx(module, bytes, 0, null, null);
+            status = CudaDriver.cuModuleLoadDataEx(&module, bytes, 2, options, values);
         }
+
+        if (status == CudaResult.Success)
+        {
+            return new KernelModule(context, module, image.Origin);
+        }
+
+        if (status == CudaResult.OutOfMemory)
+        {
+            Check(status, $"cuModuleLoadDataEx of {image.Bytes.Length:N0} bytes {image.Origin}");
+        }
+
+        log[LogBytes - 1] = 0;
+        string? line = Marshal.PtrToStringUTF8((nint)log)!.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        refusal ??= $"{image.Origin} ({Describe(status)}{(line is null ? "" : $": {line}")})";
+        return null;
     }
 
     /// <summary>kernels.fatbin, if it was made from the very sources that this program carries: kernels.fatbin.sources beside it lists their checksums.</summary>

@@ -71,7 +71,7 @@ internal static unsafe partial class CudaDriver
     internal static partial CudaResult cuMemsetD8Async(nint destination, byte value, nuint bytes, nint stream);
 
     [LibraryImport(Library)]
-    internal static partial CudaResult cuModuleLoadDataEx(nint* module, void* image, uint optionCount, int* options, void** optionValues);
+    internal static partial CudaResult cuModuleLoadDataEx(nint* module, void* image, uint optionCount, ModuleOption* options, void** optionValues);
 
     [LibraryImport(Library)]
     internal static partial CudaResult cuModuleGetFunction(nint* function, nint module, byte* name);

@@ -26,6 +26,13 @@ internal enum DeviceAttribute
     MaxSharedMemoryPerBlockOptin = 97,
 }
 
+/// <summary>Options of loading a module (CUjit_option).</summary>
+internal enum ModuleOption
+{
+    ErrorLogBuffer = 5,
+    ErrorLogBytes = 6,
+}
+
 /// <summary>Attributes of a kernel.</summary>
 internal enum FunctionAttribute
 {
