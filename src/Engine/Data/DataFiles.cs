@@ -12,7 +12,7 @@ public static partial class DataFiles
     /// A file; or a pattern with <c>*</c> (and <c>**</c> for folders of any depth); or a folder, of which the files of one format are taken (Parquet
     /// before JSON lines before TSV and CSV before .txt), and where names say train, dev, validation or test, those of one split.
     /// </param>
-    /// <param name="split">Which split of a folder: train, dev (or validation) or test.</param>
+    /// <param name="split">Which split of a folder: train, dev (or validation) or test, perhaps with more behind it, such as dev_matched.</param>
     /// <exception cref="InputException">A pattern matches nothing, or a folder has no such files.</exception>
     public static IReadOnlyList<string> Find(string path, string split = "train")
     {
@@ -50,11 +50,22 @@ public static partial class DataFiles
     internal static bool? IsOfSplit(string name, string split)
     {
         Match match = SplitName().Match(name);
-        return match.Success ? Canonical(match.Groups[1].Value) == Canonical(split) : null;
+        if (!match.Success)
+        {
+            return null;
+        }
+
+        // dev_matched.tsv is of the splits dev and validation_matched.
+        string named = Canonical(match.Value);
+        string wanted = Canonical(split);
+        return named.StartsWith(wanted, StringComparison.Ordinal) && (named.Length == wanted.Length || !char.IsAsciiLetter(named[wanted.Length]));
     }
 
-    /// <summary>validation, valid, val and dev are one split.</summary>
-    internal static string Canonical(string split) => split.ToLowerInvariant() is "validation" or "valid" or "val" or "dev" ? "dev" : split.ToLowerInvariant();
+    /// <summary>Whether a split's name is train, dev (or validation) or test, perhaps with more behind it: MNLI has validation_matched.</summary>
+    internal static bool IsKnownSplit(string split) => KnownSplit().IsMatch(split);
+
+    /// <summary>validation, valid, val and dev are one split, and so are validation_matched and dev_matched.</summary>
+    internal static string Canonical(string split) => Validation().Replace(split.ToLowerInvariant(), "dev");
 
     /// <summary>Of the files that lie together, those of the best format and of one split.</summary>
     internal static IReadOnlyList<string> OfSplit(IEnumerable<string> names, string split, string folder)
@@ -120,4 +131,10 @@ public static partial class DataFiles
     // A word of the file's own name that is a split's: snli_1.0_train.jsonl, train-00000-of-00001.parquet, dev_matched.tsv.
     [GeneratedRegex("(?<![a-z])(train|dev|validation|valid|val|test)(?![a-z])[^/]*\\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex SplitName();
+
+    [GeneratedRegex("\\A(train|dev|validation|valid|val|test)(?![a-z0-9])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex KnownSplit();
+
+    [GeneratedRegex("\\A(validation|valid|val)(?![a-z])")]
+    private static partial Regex Validation();
 }

@@ -61,65 +61,89 @@ public sealed class RetrievalDataset
     /// <param name="documents">Documents: the same, and perhaps a title, which is put before the text.</param>
     /// <param name="relevant">Pairs: columns query-id, corpus-id and perhaps score. A pair whose score is 0 or less is not relevant.</param>
     /// <exception cref="InputException">A file can't be read or is malformed, an id is there twice or unknown, or nothing is relevant.</exception>
-    public static RetrievalDataset Load(DatasetSource queries, DatasetSource documents, DatasetSource relevant)
+    public static RetrievalDataset Load(DatasetSource queries, DatasetSource documents, DatasetSource relevant) => Load([queries], [documents], [relevant]);
+
+    /// <summary>Reads a data set each of whose three parts may lie in several files.</summary>
+    /// <inheritdoc cref="Load(DatasetSource, DatasetSource, DatasetSource)"/>
+    public static RetrievalDataset Load(IReadOnlyList<DatasetSource> queries, IReadOnlyList<DatasetSource> documents, IReadOnlyList<DatasetSource> relevant)
     {
         List<KeyValuePair<string, string>> queryTexts = ReadTexts(queries, "query");
         List<KeyValuePair<string, string>> documentTexts = ReadTexts(documents, "document");
         HashSet<string> queryIds = [.. queryTexts.Select(static q => q.Key)];
         HashSet<string> documentIds = [.. documentTexts.Select(static d => d.Key)];
         Dictionary<string, IReadOnlySet<string>> pairs = [];
-        using TableReader table = TableReader.Open(relevant, static fields => Find(fields, QueryIdNames) >= 0);
-        int query = Column(table, QueryIdNames, 0);
-        int document = Column(table, DocumentIdNames, 1);
-        int score = table.Names is null ? (table.FirstRow!.Count > 2 ? 2 : -1) : Find(table.Names, [ScoreName]);
-        table.Bind(score < 0 ? [query, document] : [query, document, score], texts: 0);
-        while (table.Read())
+        foreach (DatasetSource source in relevant)
         {
-            if (table.IsBlankLine || (score >= 0 && !IsRelevant(table)))
-            {
-                continue;
-            }
-
-            string queryId = table.Field(0).ToString();
-            string documentId = table.Field(1).ToString();
-            if (!queryIds.Contains(queryId))
-            {
-                throw table.ErrorAt(table.Line, $"the query '{queryId}' is not in {queries.Path}");
-            }
-
-            if (!documentIds.Contains(documentId))
-            {
-                throw table.ErrorAt(table.Line, $"the document '{documentId}' is not in {documents.Path}");
-            }
-
-            if (!pairs.TryGetValue(queryId, out IReadOnlySet<string>? ids))
-            {
-                ids = new HashSet<string>();
-                pairs.Add(queryId, ids);
-            }
-
-            ((HashSet<string>)ids).Add(documentId);
+            ReadPairs(source);
         }
 
         return pairs.Count > 0
             ? new RetrievalDataset(queryTexts, documentTexts, pairs)
-            : throw new InputException($"{relevant.Path} names no document that is relevant to a query, but at least one is needed");
+            : throw new InputException($"{Names(relevant)} names no document that is relevant to a query, but at least one is needed");
+
+        void ReadPairs(DatasetSource source)
+        {
+            using TableReader table = TableReader.Open(source, static fields => Find(fields, QueryIdNames) >= 0);
+            int query = Column(table, QueryIdNames, 0);
+            int document = Column(table, DocumentIdNames, 1);
+            int score = table.Names is null ? (table.FirstRow!.Count > 2 ? 2 : -1) : Find(table.Names, [ScoreName]);
+            table.Bind(score < 0 ? [query, document] : [query, document, score], texts: 0);
+            while (table.Read())
+            {
+                if (table.IsBlankLine || (score >= 0 && !IsRelevant(table)))
+                {
+                    continue;
+                }
+
+                string queryId = table.Field(0).ToString();
+                string documentId = table.Field(1).ToString();
+                if (!queryIds.Contains(queryId))
+                {
+                    throw table.ErrorAt(table.Line, $"the query '{queryId}' is not in {Names(queries)}");
+                }
+
+                if (!documentIds.Contains(documentId))
+                {
+                    throw table.ErrorAt(table.Line, $"the document '{documentId}' is not in {Names(documents)}");
+                }
+
+                if (!pairs.TryGetValue(queryId, out IReadOnlySet<string>? ids))
+                {
+                    ids = new HashSet<string>();
+                    pairs.Add(queryId, ids);
+                }
+
+                ((HashSet<string>)ids).Add(documentId);
+            }
+        }
     }
+
+    private static string Names(IReadOnlyList<DatasetSource> sources) => string.Join(", ", sources.Select(static source => source.Path));
 
     private static bool IsRelevant(TableReader table) =>
         double.TryParse(table.Field(2), NumberStyles.Float, CultureInfo.InvariantCulture, out double score)
             ? score > 0
             : throw table.ErrorAt(table.Line, $"the score is '{table.Field(2)}', but must be a number");
 
-    private static List<KeyValuePair<string, string>> ReadTexts(DatasetSource source, string what)
+    private static List<KeyValuePair<string, string>> ReadTexts(IReadOnlyList<DatasetSource> sources, string what)
+    {
+        List<KeyValuePair<string, string>> texts = [];
+        HashSet<string> ids = [];
+        foreach (DatasetSource source in sources)
+        {
+            ReadTexts(source, what, texts, ids);
+        }
+
+        return texts.Count > 0 ? texts : throw new InputException($"{Names(sources)} has no {what}, but at least one is needed");
+    }
+
+    private static void ReadTexts(DatasetSource source, string what, List<KeyValuePair<string, string>> texts, HashSet<string> ids)
     {
         using TableReader table = TableReader.Open(source, static fields => Find(fields, IdNames) >= 0);
         int id = Column(table, IdNames, 0);
         int text = Column(table, TextNames, 1);
         int title = table.Names is null ? -1 : Find(table.Names, [TitleName]);
         table.Bind(title < 0 ? [id, text] : [id, text, title], texts: 0);
-        List<KeyValuePair<string, string>> texts = [];
-        HashSet<string> ids = [];
         while (table.Read())
         {
             if (table.IsBlankLine)
@@ -136,8 +160,6 @@ public sealed class RetrievalDataset
             string body = table.Field(1).ToString();
             texts.Add(new(key, title >= 0 && !table.Field(2).IsWhiteSpace() ? $"{table.Field(2)} {body}" : body));
         }
-
-        return texts.Count > 0 ? texts : throw new InputException($"{source.Path} has no {what}, but at least one is needed");
     }
 
     private static int Column(TableReader table, string[] names, int position)

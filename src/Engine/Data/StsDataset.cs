@@ -6,6 +6,9 @@ namespace MnrEngine.Data;
 /// <summary>Sentence pairs with a gold similarity, to evaluate on: the STS benchmark and its like.</summary>
 public sealed class StsDataset
 {
+    // STSb's highest score; that of the hub's data sets is 1.
+    private const double DefaultHighest = 5;
+
     private static readonly string[] ByPosition = ["0", "1", "2"];
 
     /// <summary>Pairs already in memory.</summary>
@@ -43,12 +46,17 @@ public sealed class StsDataset
     /// score (or the like) by a header's names, those of the STS benchmark's own form, and without a header line the first three columns. Labels
     /// are not used.
     /// </param>
-    /// <param name="scale">What scores are divided by: 5 for STSb's 0 to 5. Correlations don't depend on it.</param>
-    /// <exception cref="InputException">The file can't be read or is malformed, a score is no number, or there are fewer than two pairs.</exception>
-    public static StsDataset Load(DatasetSource source, double scale = 1)
+    /// <param name="scale">
+    /// The highest score that there can be, by which all are divided: 5 for STSb's 0 to 5. Correlations don't depend on it. When null, 5 is the highest and
+    /// scores stay as they are.
+    /// </param>
+    /// <exception cref="InputException">
+    /// The file can't be read or is malformed, a score is no number from 0 to the highest, or there are fewer than two pairs.
+    /// </exception>
+    public static StsDataset Load(DatasetSource source, double? scale = null)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (!(scale > 0) || !double.IsFinite(scale))
+        if (scale is not null && (!(scale > 0) || !double.IsFinite(scale.Value)))
         {
             throw new InputException(FormattableString.Invariant($"the scale of the scores in {source.Path} is {scale}, but must be a positive number"));
         }
@@ -70,7 +78,7 @@ public sealed class StsDataset
             {
                 sentences1.Add(pool.Intern(table.Field(0)));
                 sentences2.Add(pool.Intern(table.Field(1)));
-                scores.Add(Score(table) / scale);
+                scores.Add(Score(table, scale ?? DefaultHighest) / (scale ?? 1));
             }
         }
 
@@ -98,11 +106,16 @@ public sealed class StsDataset
         return [.. (source.Columns ?? ByPosition).Select(column => ColumnChoice.Find(table, column))];
     }
 
-    private static double Score(TableReader table)
+    private static double Score(TableReader table, double highest)
     {
         ReadOnlySpan<char> field = table.Field(2);
-        return double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) && double.IsFinite(score)
-            ? score
-            : throw table.ErrorAt(table.Line, $"the score is '{field}', but must be a number");
+        if (!double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) || !double.IsFinite(score))
+        {
+            throw table.ErrorAt(table.Line, $"the score is '{field}', but must be a number");
+        }
+
+        return score >= 0 && score <= highest ? score
+            : throw table.ErrorAt(table.Line, string.Create(
+                CultureInfo.InvariantCulture, $"the score is {field.Trim()}, but has to be from 0 to {highest}; where scores go higher, score_scale (--score-scale) names the highest"));
     }
 }

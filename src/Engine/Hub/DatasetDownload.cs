@@ -4,6 +4,12 @@ using MnrEngine.Data;
 
 namespace MnrEngine.Hub;
 
+/// <summary>What is wanted of a data set.</summary>
+/// <param name="Subset">The subset, or null for its default.</param>
+/// <param name="Split">The split, or null for train.</param>
+/// <param name="Preferred">Which subset is taken where none is named and none is the default: the first of these that there is.</param>
+internal sealed record DatasetWish(string? Subset, string? Split, IReadOnlyList<string> Preferred);
+
 /// <summary>
 /// Chooses the files of a data set's split, and fetches them: by the list of subsets in README.md where there is one, else by the names of folders and
 /// files, both as Python's datasets library does it (data_files.py, load.py).
@@ -19,15 +25,16 @@ internal static partial class DatasetDownload
     /// <summary>Chooses and fetches.</summary>
     /// <exception cref="HubException">A file can't be had.</exception>
     /// <exception cref="InputException">There is no such subset or split, or its files are none that can be read.</exception>
-    public static IReadOnlyList<string> Fetch(HubSnapshot snapshot, HubRepository repository, string? subset, string? split)
+    public static IReadOnlyList<string> Fetch(HubSnapshot snapshot, HubRepository repository, DatasetWish wish, IDownloadProgress progress)
     {
         IReadOnlyList<string> paths = Choose(
             [.. snapshot.Listing.Files.Keys],
             snapshot.Listing.Files.ContainsKey(Card) ? File.ReadAllText(snapshot.Fetch(Card)) : "",
             snapshot.Name,
             $"{Card} of the {repository}",
-            subset,
-            split);
+            repository.Id,
+            wish,
+            progress.Message);
         if (!snapshot.Listing.IsComplete)
         {
             CheckShards(paths, snapshot.Name);
@@ -41,11 +48,13 @@ internal static partial class DatasetDownload
     /// <param name="card">Its README.md, or an empty text.</param>
     /// <param name="name">What it is, for a sentence.</param>
     /// <param name="cardName">What README.md is, for a sentence.</param>
-    /// <param name="subset">The subset, or null.</param>
-    /// <param name="split">The split, or null.</param>
-    public static IReadOnlyList<string> Choose(IReadOnlyCollection<string> paths, string card, string name, string cardName, string? subset, string? split)
+    /// <param name="id">Its id.</param>
+    /// <param name="wish">What is wanted of it.</param>
+    /// <param name="note">Is told what was chosen for the user.</param>
+    public static IReadOnlyList<string> Choose(
+        IReadOnlyCollection<string> paths, string card, string name, string cardName, string id, DatasetWish wish, Action<string> note)
     {
-        DatasetSubset chosen = ChooseSubset(DatasetCard.Read(card, cardName), subset, name);
+        DatasetSubset chosen = ChooseSubset(DatasetCard.Read(card, cardName), wish, name, id, note);
         string place = chosen.Name == DefaultSubset ? name : $"the subset {chosen.Name} of {name}";
         IReadOnlyList<DatasetSplit> splits = chosen.Splits ?? DataFileConventions.Splits(paths, chosen.Folder);
         if (splits.Count == 0)
@@ -53,7 +62,7 @@ internal static partial class DatasetDownload
             throw new InputException($"{place} holds no data files that can be read ({string.Join(", ", Readable)}, also with .gz)");
         }
 
-        string wanted = split ?? DatasetSplit.Default;
+        string wanted = wish.Split ?? DatasetSplit.Default;
         DatasetSplit found = splits.FirstOrDefault(candidate => candidate.Name == wanted)
             ?? splits.FirstOrDefault(candidate => DataFiles.Canonical(candidate.Name) == DataFiles.Canonical(wanted))
             ?? throw new InputException($"{place} has no split {wanted}; it has {string.Join(", ", splits.Select(static candidate => candidate.Name))}");
@@ -61,8 +70,9 @@ internal static partial class DatasetDownload
         return OfOneKind(files, $"the split {wanted} of {place}");
     }
 
-    private static DatasetSubset ChooseSubset(IReadOnlyList<DatasetSubset> subsets, string? wanted, string name)
+    private static DatasetSubset ChooseSubset(IReadOnlyList<DatasetSubset> subsets, DatasetWish wish, string name, string id, Action<string> note)
     {
+        string? wanted = wish.Subset;
         if (subsets.Count == 0)
         {
             return wanted is null or DefaultSubset ? new DatasetSubset(DefaultSubset, true, "", null)
@@ -74,7 +84,19 @@ internal static partial class DatasetDownload
             ? subsets.FirstOrDefault(subset => subset.Name == wanted) ?? throw new InputException($"{name} has no subset {wanted}; it has {all}")
             : subsets.Count == 1 ? subsets[0]
             : subsets.FirstOrDefault(static subset => subset.IsDefault) ?? subsets.FirstOrDefault(static subset => subset.Name == DefaultSubset)
-            ?? throw new InputException($"{name} has the subsets {all}, and none of them is its default; name one as the subset");
+            ?? Preferred()
+            ?? throw new InputException($"{name} has the subsets {all}, and none of them is its default; name one, as in \"{id}:{subsets[0].Name}\"");
+
+        DatasetSubset? Preferred()
+        {
+            DatasetSubset? preferred = wish.Preferred.Select(name => subsets.FirstOrDefault(subset => subset.Name == name)).FirstOrDefault(static subset => subset is not null);
+            if (preferred is not null)
+            {
+                note($"{id} has the subsets {all}, and none of them is its default; {preferred.Name} is taken, which is made for this (\"{id}:{preferred.Name}\" names it)");
+            }
+
+            return preferred;
+        }
     }
 
     /// <summary>Of the kinds of files that can be read, the one that most are of.</summary>

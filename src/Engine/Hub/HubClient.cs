@@ -42,10 +42,11 @@ public sealed class HubClient : IDisposable
     /// <param name="repository">The data set.</param>
     /// <param name="subset">One of its subsets (a configuration, in that library's words); null for its default.</param>
     /// <param name="split">The split; null for train.</param>
+    /// <param name="preferred">Which subset is taken where none is named and none is the default: the first of these that there is.</param>
     /// <returns>The files in their order.</returns>
     /// <exception cref="InputException">There is no such data set, subset or split, or it can't be fetched.</exception>
-    public IReadOnlyList<string> GetDataset(HubRepository repository, string? subset = null, string? split = null) =>
-        Get(repository, HubKind.Dataset, snapshot => DatasetDownload.Fetch(snapshot, repository, subset, split));
+    public IReadOnlyList<string> GetDataset(HubRepository repository, string? subset = null, string? split = null, IReadOnlyList<string>? preferred = null) =>
+        Get(repository, HubKind.Dataset, snapshot => DatasetDownload.Fetch(snapshot, repository, new DatasetWish(subset, split, preferred ?? []), _progress));
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();

@@ -13,19 +13,21 @@ internal static class CompareCommand
     public static Command Create()
     {
         Argument<string[]> models = new("models") { Description = "The models' folders, or their ids on the Hugging Face hub; LABEL=MODEL gives one another name in the comparison.", Arity = ArgumentArity.OneOrMore };
-        Option<string> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub.", Required = true, HelpName = "file" };
+        Option<string> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub, perhaps with its subset and split: OWNER/NAME:SUBSET:SPLIT.", Required = true, HelpName = "file" };
         Option<string?> name = new("--name") { Description = "The name of the sentence pairs in the comparison, instead of the file's." };
         Option<string?> markdown = new("--markdown") { Description = "Write the table to this Markdown file too." };
         Option<string?> json = new("--json") { Description = "Write the figures to this JSON file too." };
-        Option<string?> chart = new("--chart") { Description = "Draw the correlations as bars in this PNG file." };
-        Command command = new("compare", "Scores models on the same sentence pairs: a table, the best first.") { models, sts, name, markdown, json, chart };
+        Option<string?> chart = new("--chart") { Description = "Draw the correlations as bars in this .png file." };
+        Option<double?> scale = new("--score-scale") { Description = "The highest score that --sts can have; 5 without it." };
+        Command command = new("compare", "Scores models on the same sentence pairs: a table, the best first.") { models, sts, name, markdown, json, chart, scale };
         EncoderOptions.OnCommandLine options = new(command);
         command.SetAction(parsed =>
         {
             EncoderOptions encoding = options.Read(parsed);
-            Config.StsConfig file = new() { Path = parsed.GetRequiredValue(sts) };
+            Config.StsConfig file = new() { Path = parsed.GetRequiredValue(sts), ScoreScale = parsed.GetValue(scale) };
+            CheckOutputs(parsed.GetValue(markdown), parsed.GetValue(json), parsed.GetValue(chart));
             NamedModel[] named = [.. parsed.GetRequiredValue(models).Select(NamedModel.Parse)];
-            StsDataset pairs = StsFiles.Load(file, encoding.Log);
+            StsDataset pairs = EvaluationRows.Load(file, encoding.Log);
             CheckAll(named, encoding.Log);
             Comparison comparison = ModelComparison.Run(named, parsed.GetValue(name) ?? file.DisplayName, pairs, encoding);
             ComparisonText.Show(comparison, parsed.InvocationConfiguration.Output);
@@ -37,6 +39,26 @@ internal static class CompareCommand
             }
         });
         return command;
+    }
+
+    /// <summary>A file that can't be written shows before the work, not after it.</summary>
+    private static void CheckOutputs(string? markdown, string? json, string? chart)
+    {
+        if (chart is not null && !chart.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InputException($"the chart {chart} has to be a .png file");
+        }
+
+        string[] outputs = [.. ((string?[])[markdown, json, chart]).OfType<string>()];
+        foreach (string output in outputs)
+        {
+            AtomicFile.CheckWritable(output);
+        }
+
+        if (outputs.GroupBy(Path.GetFullPath).FirstOrDefault(static same => same.Count() > 1) is IGrouping<string, string> twice)
+        {
+            throw new InputException($"{twice.First()} is named for two of --markdown, --json and --chart, but holds one of them");
+        }
     }
 
     /// <summary>What is wrong with the last model shows before the first is run.</summary>

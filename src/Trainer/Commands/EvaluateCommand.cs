@@ -2,8 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
+using MnrEngine.Hub;
+using MnrEngine.Trainer.Config;
 using MnrEngine.Trainer.Runs;
 using Spectre.Console;
+using SimilarityFunction = MnrEngine.Evaluation.SimilarityFunction;
 
 namespace MnrEngine.Trainer.Commands;
 
@@ -13,24 +16,25 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         Argument<string> model = new("model") { Description = "The model's folder, or its id on the Hugging Face hub." };
-        Option<string[]> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub; may be repeated.", HelpName = "file" };
-        Option<string[]> triplets = new("--triplets") { Description = "A file of triplets; may be repeated.", HelpName = "file" };
-        Option<string[]> pairs = new("--pairs") { Description = "A file of pairs labelled 1 (similar) or 0; may be repeated.", HelpName = "file" };
-        Option<string?> queries = new("--queries") { Description = "A file of queries (_id, text), with --corpus and --relevant.", HelpName = "file" };
-        Option<string?> corpus = new("--corpus") { Description = "A file of documents (_id, text, perhaps title).", HelpName = "file" };
-        Option<string?> relevant = new("--relevant") { Description = "A file of which documents are relevant to which query (query-id, corpus-id, perhaps score).", HelpName = "file" };
+        Option<string[]> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub, perhaps with its subset and split: OWNER/NAME:SUBSET:SPLIT; may be repeated.", HelpName = "file" };
+        Option<string[]> triplets = new("--triplets") { Description = "A file of triplets, or such an id; may be repeated.", HelpName = "file" };
+        Option<string[]> pairs = new("--pairs") { Description = "A file of pairs labelled 1 (similar) or 0, or such an id; may be repeated.", HelpName = "file" };
+        Option<string?> queries = new("--queries") { Description = "A file of queries (_id, text), or such an id, with --corpus and --relevant.", HelpName = "file" };
+        Option<string?> corpus = new("--corpus") { Description = "A file of documents (_id, text, perhaps title), or such an id.", HelpName = "file" };
+        Option<string?> relevant = new("--relevant") { Description = "A file of which documents are relevant to which query (query-id, corpus-id, perhaps score), or such an id.", HelpName = "file" };
         Option<SimilarityFunction[]> similarities = new("--similarity")
         {
             Description = "How embeddings are compared in --triplets, --pairs and --queries: cosine, dot, euclidean or manhattan; may be repeated. The model's own when left out.",
             HelpName = "function",
         };
         Option<string?> csv = new("--csv") { Description = "Append a line for each --sts file to this CSV file, in sentence-transformers' form." };
-        Option<string> split = new("--split") { Description = "The split of an --sts data set on the hub.", DefaultValueFactory = static _ => Config.StsConfig.DefaultSplit };
-        Option<string?> subset = new("--subset") { Description = "The subset of an --sts data set on the hub, if it has several." };
+        Option<string> split = new("--split") { Description = "The split of data sets on the hub whose ids name none, for --sts, --triplets and --pairs.", DefaultValueFactory = static _ => RowEvaluatorConfig.DefaultSplit };
+        Option<string?> subset = new("--subset") { Description = "The subset of such data sets, where they have several and their ids name none." };
         Option<string?> csvFolder = new("--csv-folder") { Description = "Append a line to each evaluator's own CSV file in this folder, as sentence-transformers does.", HelpName = "folder" };
+        Option<double?> scale = new("--score-scale") { Description = "The highest score that --sts can have; 5 without it." };
         Command command = new("evaluate", "Judges a model: by people's similarity scores, by triplets, by labelled pairs, or by the documents it finds.")
         {
-            model, sts, triplets, pairs, queries, corpus, relevant, similarities, csv, csvFolder, split, subset,
+            model, sts, triplets, pairs, queries, corpus, relevant, similarities, csv, csvFolder, split, subset, scale,
         };
         EncoderOptions.OnCommandLine options = new(command);
         command.SetAction(parsed =>
@@ -41,9 +45,12 @@ internal static class EvaluateCommand
                 throw new InputException("--queries, --corpus and --relevant belong together, but one of them is missing");
             }
 
-            Config.StsConfig[] scored =
-                [.. (parsed.GetValue(sts) ?? []).Select(file => new Config.StsConfig { Path = file, Subset = parsed.GetValue(subset), Split = parsed.GetRequiredValue(split) })];
-            Sources sources = new(scored, parsed.GetValue(triplets) ?? [], parsed.GetValue(pairs) ?? [], retrieval[0] is null ? null : [.. retrieval.Select(static file => file!)]);
+            Choice choice = new(parsed.GetValue(subset), parsed.GetRequiredValue(split));
+            Sources sources = new(
+                [.. (parsed.GetValue(sts) ?? []).Select(path => new StsConfig { Path = path, Subset = choice.SubsetOf(path), Split = choice.SplitOf(path), ScoreScale = parsed.GetValue(scale) })],
+                [.. (parsed.GetValue(triplets) ?? []).Select(path => new TripletsConfig { Path = path, Subset = choice.SubsetOf(path), Split = choice.SplitOf(path) })],
+                [.. (parsed.GetValue(pairs) ?? []).Select(path => new BinaryClassificationConfig { Path = path, Subset = choice.SubsetOf(path), Split = choice.SplitOf(path) })],
+                retrieval is [string asked, string documents, string judged] ? new InformationRetrievalConfig { Queries = asked, Corpus = documents, RelevantDocs = judged } : null);
             if (sources is { Sts.Length: 0, Triplets.Length: 0, Pairs.Length: 0, Retrieval: null })
             {
                 throw new InputException("there is nothing to evaluate with: give --sts, --triplets, --pairs, or --queries with --corpus and --relevant");
@@ -57,15 +64,24 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private sealed record Sources(Config.StsConfig[] Sts, string[] Triplets, string[] Pairs, string[]? Retrieval);
+    private sealed record Sources(StsConfig[] Sts, TripletsConfig[] Triplets, BinaryClassificationConfig[] Pairs, InformationRetrievalConfig? Retrieval);
+
+    /// <summary>What --subset and --split say about data sets whose ids say nothing themselves.</summary>
+    private sealed record Choice(string? Subset, string Split)
+    {
+        public string? SubsetOf(string path) => IdOf(path) is { Subset: not null } ? null : Subset;
+
+        public string? SplitOf(string path) => IdOf(path) is { Split: not null } ? null : Split;
+
+        private static DatasetReference? IdOf(string path) => HubFiles.IsId(path, HubKind.Dataset) ? DatasetReference.TryParse(path) : null;
+    }
 
     private static void Run(string model, Sources sources, SimilarityFunction[]? functions, string? csv, string? csvFolder, EncoderOptions options, TextWriter output)
     {
-        (string Name, StsDataset Pairs)[] sets = [.. sources.Sts.Select(set => (set.DisplayName, StsFiles.Load(set, options.Log)))];
-        TextDataset[] triplets = [.. sources.Triplets.Select(static file => Triplets(file))];
-        TextDataset[] pairs = [.. sources.Pairs.Select(static file => LabelledPairs(file))];
-        RetrievalDataset? retrieval = sources.Retrieval is [string queries, string corpus, string relevant]
-            ? RetrievalDataset.Load(new DatasetSource(queries), new DatasetSource(corpus), new DatasetSource(relevant)) : null;
+        (string Name, StsDataset Pairs)[] sets = [.. sources.Sts.Select(set => (set.DisplayName, EvaluationRows.Load(set, options.Log)))];
+        TextDataset[] triplets = [.. sources.Triplets.Select(set => EvaluationRows.Load(set, options.Log))];
+        TextDataset[] pairs = [.. sources.Pairs.Select(set => EvaluationRows.Load(set, options.Log))];
+        RetrievalDataset? retrieval = sources.Retrieval is null ? null : EvaluationRows.Load(sources.Retrieval, options.Log);
         using LoadedEncoder encoder = LoadedEncoder.Open(model, options);
         foreach ((string name, StsDataset set) in sets)
         {
@@ -85,36 +101,20 @@ internal static class EvaluateCommand
 
         for (int i = 0; i < triplets.Length; i++)
         {
-            Show(new TripletEvaluator(NameOf(sources.Triplets[i]), triplets[i], encoder.Encoder, functions, csvFolder: csvFolder), triplets[i].Count, "triplets", encoder, output);
+            Show(new TripletEvaluator(sources.Triplets[i].DisplayName, triplets[i], encoder.Encoder, functions, csvFolder: csvFolder), triplets[i].Count, "triplets", encoder, output);
         }
 
         for (int i = 0; i < pairs.Length; i++)
         {
-            Show(new BinaryClassificationEvaluator(NameOf(sources.Pairs[i]), pairs[i], encoder.Encoder, functions, csvFolder), pairs[i].Count, "pairs", encoder, output);
+            Show(new BinaryClassificationEvaluator(sources.Pairs[i].DisplayName, pairs[i], encoder.Encoder, functions, csvFolder), pairs[i].Count, "pairs", encoder, output);
         }
 
         if (retrieval is not null)
         {
             Show(
-                new InformationRetrievalEvaluator(NameOf(sources.Retrieval![2]), retrieval, encoder.Encoder, functions: functions, csvFolder: csvFolder),
+                new InformationRetrievalEvaluator(sources.Retrieval!.DisplayName, retrieval, encoder.Encoder, functions: functions, csvFolder: csvFolder),
                 retrieval.Queries.Count, "queries", encoder, output);
         }
-    }
-
-    private static string NameOf(string file) => Path.GetFileName(file).Split('.')[0];
-
-    private static TextDataset Triplets(string file)
-    {
-        TextDataset rows = TextDataset.Load(new DatasetSource(file));
-        TripletEvaluator.CheckData(rows);
-        return rows;
-    }
-
-    private static TextDataset LabelledPairs(string file)
-    {
-        TextDataset rows = TextDataset.Load(new DatasetSource(file) { LabelRule = BinaryClassificationEvaluator.Rule });
-        BinaryClassificationEvaluator.CheckData(rows);
-        return rows;
     }
 
     private static void Show(IEvaluator evaluator, int count, string what, LoadedEncoder encoder, TextWriter output)
@@ -152,6 +152,11 @@ internal static class EvaluateCommand
 
         table.AddRow("max", Figure(scores.PearsonMax), Figure(scores.SpearmanMax));
         Write(table, output);
+        if (double.IsNaN(scores.Cosine.Spearman))
+        {
+            output.WriteLine("where all scores or all similarities of the pairs are the same there is no correlation: NaN");
+        }
+
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} spearman_cosine: {scores.Cosine.Spearman:0.0000} ({pairs:N0} pairs)"));
     }
 

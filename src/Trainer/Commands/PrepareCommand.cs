@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using MnrEngine.Data.Preparation;
 using MnrEngine.Hub;
+using MnrEngine.Serialization;
 using MnrEngine.Text;
 using MnrEngine.Trainer.Preparation;
 using MnrEngine.Trainer.Runs;
@@ -27,7 +28,7 @@ internal static class PrepareCommand
     {
         Argument<string[]> inputs = new("input")
         {
-            Description = "SNLI, MultiNLI, all-nli, STSb or rows like theirs: .jsonl, .txt, .tsv, .csv (also .gz) or .parquet files, patterns with *, folders, .zip files, or ids of data sets on the Hugging Face hub.",
+            Description = "SNLI, MultiNLI, all-nli, STSb or rows like theirs: .jsonl, .txt, .tsv, .csv (also .gz) or .parquet files, patterns with *, folders, .zip files, or ids of data sets on the Hugging Face hub, behind which their subset and split may stand: nyu-mll/glue:mnli:validation_matched.",
             Arity = ArgumentArity.OneOrMore,
         };
         Option<string> output = new("--output", "-o") { Description = "The result: .tsv, .csv, .jsonl (also .gz) or .parquet.", Required = true };
@@ -39,10 +40,10 @@ internal static class PrepareCommand
         Option<bool> dropDuplicates = new("--drop-duplicates") { Description = "Leave out rows that were written before; they are counted in any case." };
         Option<string> split = new("--split")
         {
-            Description = "Which split of folders, zip files, split columns and data sets on the hub is read: train, dev or test.",
+            Description = "Which split of folders, zip files, split columns and data sets on the hub is read, where an id names none: train, dev or test, or validation_matched and the like.",
             DefaultValueFactory = static _ => "train",
         };
-        Option<string?> subset = new("--subset") { Description = "The subset of data sets on the hub, for those that have no default." };
+        Option<string?> subset = new("--subset") { Description = "The subset of data sets on the hub whose ids name none. Without it their default, or the one that is made for --to: pair, triplet, pair-class or pair-score." };
         Option<string[]> columns = new("--columns") { Description = "The columns with the texts (for sts, and the score), by name or number from 0.", AllowMultipleArgumentsPerToken = true };
         Option<string?> label = new("--label-column") { Description = "The column with the label, by name or number from 0." };
         Option<double?> scale = new("--score-scale") { Description = "What sts scores are divided by. Without it 5 where one is above 1, else 1." };
@@ -68,7 +69,7 @@ internal static class PrepareCommand
 
             PreparationOptions options = new()
             {
-                Inputs = [.. parsed.GetRequiredValue(inputs).SelectMany(input => FromHub(input, parsed.GetValue(subset), parsed.GetRequiredValue(split), parsed.InvocationConfiguration.Error))],
+                Inputs = [.. parsed.GetRequiredValue(inputs).SelectMany(input => Files(input, rows, parsed.GetValue(subset), parsed.GetRequiredValue(split), parsed.InvocationConfiguration.Error))],
                 Output = parsed.GetRequiredValue(output),
                 Rows = rows,
                 BothDirections = parsed.GetValue(both) ?? true,
@@ -85,9 +86,27 @@ internal static class PrepareCommand
         return command;
     }
 
-    /// <summary>The files of a data set on the hub; what is none stays as it is.</summary>
-    private static IReadOnlyList<string> FromHub(string input, string? subset, string split, TextWriter log) =>
-        HubFiles.IsId(input, HubKind.Dataset) ? HubFiles.Data(input, subset, split, revision: null, log) : [input];
+    /// <summary>The files of a data set on the hub, with their split; what is none stays as it is.</summary>
+    private static IEnumerable<PreparationInput> Files(string input, PreparedRows rows, string? subset, string split, TextWriter log)
+    {
+        if (!HubFiles.IsId(input, HubKind.Dataset))
+        {
+            return [input];
+        }
+
+        DatasetReference named = DatasetReference.TryParse(input)!;
+        NamedRows wanted = new(input, split) { Subset = named.Subset ?? subset, PreferredSubsets = [SubsetOf(rows)] };
+        return HubFiles.Data(wanted, log).Select(file => new PreparationInput(file, named.Split));
+    }
+
+    /// <summary>What sentence-transformers calls the subset of its data sets with such rows.</summary>
+    private static string SubsetOf(PreparedRows rows) => rows switch
+    {
+        PreparedRows.Pairs => "pair",
+        PreparedRows.Triplets => "triplet",
+        PreparedRows.Sts => "pair-score",
+        _ => "pair-class",
+    };
 
     private static int Run(PreparationOptions options, string? tokenizerPath, string? histogram, TextWriter output)
     {
@@ -95,6 +114,11 @@ internal static class PrepareCommand
         if (picture is not null && !picture.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
         {
             throw new InputException($"the histogram {picture} has to be a .png file, or {NoHistogram}");
+        }
+
+        if (picture is not null)
+        {
+            AtomicFile.CheckWritable(picture);
         }
 
         WordPieceTokenizer tokenizer = tokenizerPath is null ? BertTokenizer() : TokenizeCommand.Load(tokenizerPath);

@@ -30,7 +30,7 @@ internal static class ComparisonChart
         using Plot plot = new();
         plot.Title(string.Create(CultureInfo.InvariantCulture, $"{comparison.DataSet}: Spearman correlation with people's scores, {comparison.Pairs:N0} pairs"));
         int count = comparison.Models.Count;
-        Bar[] bars = [.. comparison.Models.SelectMany((model, place) => Bars(model, count - 1 - place, isBest: place == 0 && double.IsFinite(model.SpearmanCosine)))];
+        Bar[] bars = [.. comparison.Models.SelectMany((model, place) => Bars(model, count - 1 - place, isBest: place == 0 && model.SpearmanCosine is not null))];
         ScottPlot.Plottables.BarPlot all = plot.Add.Bars(bars);
         all.Horizontal = true;
         all.ValueLabelStyle.FontSize = LabelSize;
@@ -52,11 +52,11 @@ internal static class ComparisonChart
         yield return OneBar(model.SpearmanMax, place - (BarHeight / 2), color.WithAlpha(0.4));
     }
 
-    private static Bar OneBar(double figure, double position, Color color) => new()
+    private static Bar OneBar(double? figure, double position, Color color) => new()
     {
         Position = position,
-        Value = double.IsFinite(figure) ? figure : 0,
-        ValueLabel = figure.ToString("0.0000", CultureInfo.InvariantCulture),
+        Value = figure ?? 0,
+        ValueLabel = figure?.ToString("0.0000", CultureInfo.InvariantCulture) ?? ComparisonText.None,
         Orientation = Orientation.Horizontal,
         Size = BarHeight,
         FillColor = color,

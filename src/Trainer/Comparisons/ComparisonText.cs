@@ -11,6 +11,9 @@ internal static class ComparisonText
     // Where nobody's terminal sets the width, long names of models need not be broken.
     private const int WidthOfAFile = 120;
 
+    /// <summary>Stands for a figure that there is not.</summary>
+    public const string None = "-";
+
     private static readonly string[] OtherTitles = ["parameters", "width", "sentences/s"];
 
     /// <summary>Shows the table; the best of each score is bold and has a star.</summary>
@@ -35,7 +38,10 @@ internal static class ComparisonText
         }
 
         console.Write(table);
-        output.WriteLine(Caption(comparison));
+        foreach (string line in comparison.Notes.Append(Caption(comparison)))
+        {
+            output.WriteLine(line);
+        }
     }
 
     /// <summary>A table in Markdown; the best of each score is bold.</summary>
@@ -50,7 +56,7 @@ internal static class ComparisonText
                 .AppendJoin(string.Empty, Cells(comparison, model, static figure => $"**{figure}**", static figure => figure).Select(static cell => $" {cell} |")).Append('\n');
         }
 
-        return text.Append('\n').Append(Caption(comparison)).Append('\n').ToString();
+        return text.Append('\n').AppendJoin('\n', comparison.Notes.Append(Caption(comparison))).Append('\n').ToString();
     }
 
     /// <summary>One JSON object.</summary>
@@ -62,9 +68,9 @@ internal static class ComparisonText
 
     private static IEnumerable<string> Cells(Comparison comparison, ModelScores model, Func<string, string> best, Func<string, string> other)
     {
-        foreach ((_, Func<ModelScores, double> figure) in Comparison.Scores)
+        foreach ((_, Func<ModelScores, double?> figure) in Comparison.Scores)
         {
-            string text = figure(model).ToString("0.0000", CultureInfo.InvariantCulture);
+            string text = figure(model)?.ToString("0.0000", CultureInfo.InvariantCulture) ?? None;
             yield return comparison.IsBest(model, figure) ? best(text) : other(text);
         }
 

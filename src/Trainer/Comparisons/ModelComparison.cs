@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
 using MnrEngine.Text;
@@ -58,8 +59,21 @@ internal static class ModelComparison
             scores.Add(Score(model, encoder, pairs));
         }
 
-        return new Comparison(dataSet, pairs.Count, device, [.. scores.OrderByDescending(static model => model.SpearmanCosine)]);
+        return new Comparison(dataSet, pairs.Count, device, [.. Notes(pairs, scores)], [.. scores.OrderByDescending(static model => model.SpearmanCosine)]);
     }
+
+    /// <summary>Why a correlation is none.</summary>
+    private static IEnumerable<string> Notes(StsDataset pairs, IReadOnlyList<ModelScores> scores)
+    {
+        if (pairs.Scores.Distinct().Count() == 1)
+        {
+            return [string.Create(CultureInfo.InvariantCulture, $"All pairs have the same score, {pairs.Scores[0]}, so that nothing correlates with it.")];
+        }
+
+        return scores.Where(static model => model.SpearmanCosine is null).Select(static model => $"{model.Label} gives all pairs the same cosine similarity, so that it has no correlation.");
+    }
+
+    private static double? Finite(double figure) => double.IsFinite(figure) ? figure : null;
 
     private static ModelScores Score(NamedModel model, LoadedEncoder encoder, StsDataset pairs)
     {
@@ -72,7 +86,7 @@ internal static class ModelComparison
         int half = pairs.Count * encoder.Dimension;
         SimilarityScores scores = EmbeddingSimilarity.Evaluate(embeddings.AsSpan(0, half), embeddings.AsSpan(half), encoder.Dimension, [.. pairs.Scores]);
         return new ModelScores(
-            model.Label, model.Model, scores.Cosine.Spearman, scores.SpearmanMax, scores.Cosine.Pearson, encoder.Encoder.Parameters.ParameterCount, encoder.Dimension,
+            model.Label, model.Model, Finite(scores.Cosine.Spearman), Finite(scores.SpearmanMax), Finite(scores.Cosine.Pearson), encoder.Encoder.Parameters.ParameterCount, encoder.Dimension,
             sentences.Length / seconds, tokens.TruncatedCount);
     }
 }

@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
-using MnrEngine.Hub;
 
 namespace MnrEngine.Trainer.Config;
 
@@ -42,49 +41,7 @@ internal sealed record EvaluationConfig
     /// <summary>The names of all evaluations, in their order.</summary>
     [JsonIgnore]
     public IReadOnlyList<string> Names =>
-    [
-        .. Sts.Select(static e => e.DisplayName), .. Triplets.Select(static e => e.DisplayName), .. BinaryClassification.Select(static e => e.DisplayName),
-        .. InformationRetrieval.Select(static e => e.DisplayName),
-    ];
-}
-
-/// <summary>A file of scored sentence pairs.</summary>
-[Shorthand("path")]
-internal sealed record StsConfig
-{
-    [Description("A .csv, .tsv or .jsonl file, also with .gz, or a .parquet file; or the id of a data set on the Hugging Face hub, such as sentence-transformers/stsb.")]
-    [TransformersName("file", "hub")]
-    [ConfigPath(HubKind.Dataset)]
-    public required string Path { get; init; }
-
-    [Description("What the figures are named after; the file's name when left out.")]
-    public string? Name { get; init; }
-
-    /// <summary>The split when none is named.</summary>
-    public const string DefaultSplit = "validation";
-
-    [Description("As data.files[].subset.")]
-    public string? Subset { get; init; }
-
-    [Description("The split of a data set on the hub, or of a folder. Default validation.")]
-    public string? Split { get; init; }
-
-    [Description("As model.revision, for a data set.")]
-    public string? Revision { get; init; }
-
-    /// <summary>The name, or what follows from the file's.</summary>
-    [JsonIgnore]
-    public string DisplayName => Name ?? Runs.HubFiles.DatasetName(Path).Split('/')[^1].Split('.')[0];
-
-    [Description("How the file is written; guessed from its name when left out.")]
-    public FileFormat? Format { get; init; }
-
-    [Description("The two columns with the sentences and the one with the score, by name or by number from 0. Guessed when left out.")]
-    [Elements(3, 3)]
-    public IReadOnlyList<string>? Columns { get; init; }
-
-    [Description("Whether the first line names the columns. Guessed when left out.")]
-    public bool? HasHeader { get; init; }
+        [.. ((IEnumerable<EvaluatorConfig>)[.. Sts, .. Triplets, .. BinaryClassification, .. InformationRetrieval]).Select(static e => e.DisplayName)];
 }
 
 /// <summary>When a run can be resumed from.</summary>

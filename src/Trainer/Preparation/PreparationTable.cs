@@ -17,7 +17,7 @@ internal static class PreparationTable
         [
             ("read", static source => source.Read),
             .. Dropped(report, options),
-            ("kept", static source => source.Kept),
+            (AreGrouped(report) ? "used" : "kept", static source => source.Kept),
         ];
         Table table = new Table().Border(TableBorder.Simple).AddColumn("source");
         foreach ((string title, _) in columns)
@@ -57,14 +57,16 @@ internal static class PreparationTable
             (options.Rows == PreparedRows.Sts ? "no score" : "no label", static source => source.Unlabelled),
             (options.Rows == PreparedRows.Pairs ? "no entailment" : "neutral", static source => source.OtherLabel),
             ("blank", static source => source.Blank),
+            ("a text empty", static source => source.HalfBlank),
             ("other split", static source => source.OtherSplit),
+            ("duplicate", static source => source.DroppedDuplicates),
         ];
         return reasons.Where(reason => report.Sources.Any(source => reason.Count(source) > 0));
     }
 
     private static IEnumerable<string> Lines(PreparationReport report, PreparationOptions options)
     {
-        if (report.Anchors + report.TextsWithoutTriplet > 0)
+        if (AreGrouped(report))
         {
             yield return Invariant($"{report.Anchors:N0} texts have both an entailment and a contradiction; {report.TextsWithoutTriplet:N0} lack one of them and are no anchors");
         }
@@ -74,7 +76,7 @@ internal static class PreparationTable
             yield return Invariant($"scores were divided by {scale.Key}: {string.Join(", ", scale.Select(static source => source.Name))}");
         }
 
-        long halfBlank = report.Sources.Sum(static source => source.HalfBlank);
+        long halfBlank = report.Sources.Sum(static source => source.KeptHalfBlank);
         if (halfBlank > 0)
         {
             yield return Invariant($"{halfBlank:N0} of the rows kept have an empty text");
@@ -87,6 +89,9 @@ internal static class PreparationTable
 
         yield return Invariant($"{report.Duplicates:N0} duplicates{(report.Duplicates == 0 ? "" : options.DropDuplicates ? ", left out" : ", written all the same (--drop-duplicates leaves them out)")}");
     }
+
+    /// <summary>Whether triplets were made of labelled rows, so that the rows written are others than those read.</summary>
+    private static bool AreGrouped(PreparationReport report) => report.Anchors + report.TextsWithoutTriplet > 0;
 
     private static void AddRow(Table table, string name, IEnumerable<long> counts) =>
         table.AddRow([new Markup(Markup.Escape(name)), .. counts.Select(static count => new Markup(Invariant($"{count:N0}")))]);

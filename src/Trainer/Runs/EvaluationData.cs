@@ -19,35 +19,25 @@ internal sealed class EvaluationData
         EvaluationData data = new();
         foreach (StsConfig sts in config.Sts)
         {
-            StsDataset pairs = StsFiles.Load(sts, log);
+            StsDataset pairs = EvaluationRows.Load(sts, log);
             data._evaluators.Add((encoder, csv) => new StsEvaluator(sts.DisplayName, pairs, encoder, csv));
         }
 
         foreach (TripletsConfig triplets in config.Triplets)
         {
-            TextDataset rows = TextDataset.Load(
-                new DatasetSource(triplets.Path) { Format = DataFormats.Of(triplets.Format), Columns = triplets.Columns, HasHeader = triplets.HasHeader });
-            TripletEvaluator.CheckData(rows);
+            TextDataset rows = EvaluationRows.Load(triplets, log);
             data._evaluators.Add((encoder, csv) => new TripletEvaluator(triplets.DisplayName, rows, encoder, Functions(triplets.SimilarityFnNames), triplets.Margin ?? 0, csv));
         }
 
         foreach (BinaryClassificationConfig binary in config.BinaryClassification)
         {
-            TextDataset rows = TextDataset.Load(new DatasetSource(binary.Path)
-            {
-                Format = DataFormats.Of(binary.Format),
-                Columns = binary.Columns,
-                LabelColumn = binary.LabelColumn,
-                HasHeader = binary.HasHeader,
-                LabelRule = BinaryClassificationEvaluator.Rule,
-            });
-            BinaryClassificationEvaluator.CheckData(rows);
+            TextDataset rows = EvaluationRows.Load(binary, log);
             data._evaluators.Add((encoder, csv) => new BinaryClassificationEvaluator(binary.DisplayName, rows, encoder, Functions(binary.SimilarityFnNames), csv));
         }
 
         foreach (InformationRetrievalConfig retrieval in config.InformationRetrieval)
         {
-            RetrievalDataset set = RetrievalDataset.Load(new DatasetSource(retrieval.Queries), new DatasetSource(retrieval.Corpus), new DatasetSource(retrieval.RelevantDocs));
+            RetrievalDataset set = EvaluationRows.Load(retrieval, log);
             data._evaluators.Add((encoder, csv) => new InformationRetrievalEvaluator(
                 retrieval.DisplayName, set, encoder, Options(retrieval), Functions(retrieval.SimilarityFnNames), csv));
         }

@@ -27,6 +27,18 @@ internal static class LossMapping
             (float)config.HardnessStrength!.Value)),
     };
 
+    /// <summary>
+    /// What sentence-transformers calls the subset of its data sets that has this loss's rows, such as those of sentence-transformers/all-nli: there, none is
+    /// the default.
+    /// </summary>
+    public static IReadOnlyList<string> SubsetsOfRows(this LossConfig config) => config.Type switch
+    {
+        LossName.SoftmaxLoss => ["pair-class"],
+        LossName.CosineSimilarityLoss or LossName.CoSENTLoss => ["pair-score"],
+        LossName.MatryoshkaLoss => config.Loss!.Unwrapped().SubsetsOfRows(),
+        _ => ["pair", "triplet"],
+    };
+
     private static Similarity Compared(LossConfig config) =>
         config.SimilarityFct is SimilarityFunction.Dot or SimilarityFunction.PairwiseDot ? Similarity.Dot : Similarity.Cosine;
 

@@ -48,7 +48,7 @@ internal sealed class TrainingInputs : IDisposable
     /// <exception cref="InputException">A file is missing or wrong, or they don't fit together.</exception>
     public static TrainingInputs Load(TrainingConfig config, IKernels kernels, string csvFolder, TextWriter log)
     {
-        TrainingRows rows = TrainingRows.Load(config, rule => LoadDataset(config.Data, rule, log));
+        TrainingRows rows = TrainingRows.Load(config, rule => LoadDataset(config, rule, log));
         TextDataset dataset = rows.Dataset;
         IBatchSampler sampler = CreateSampler(config, dataset);
         EvaluationData evaluations = EvaluationData.Load(config.Evaluation, log);
@@ -69,10 +69,22 @@ internal sealed class TrainingInputs : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();
 
-    private static TextDataset LoadDataset(DataConfig config, LabelRule? rule, TextWriter log)
+    private static TextDataset LoadDataset(TrainingConfig config, LabelRule? rule, TextWriter log)
     {
-        TextDataset all = TextDataset.Load([.. config.Files.SelectMany(file => HubFiles.Data(file.Path, file.Subset, file.Split ?? DataFileConfig.DefaultSplit, file.Revision, log).Select(path => Source(config, file, path) with { LabelRule = rule }))]);
-        return config.Limit < all.Count ? all.Take(config.Limit.Value) : all;
+        TextDataset all = TextDataset.Load([.. config.Data.Files.SelectMany(file => Sources(config, file, log)).Select(source => source with { LabelRule = rule })]);
+        return config.Data.Limit < all.Count ? all.Take(config.Data.Limit.Value) : all;
+    }
+
+    private static IEnumerable<DatasetSource> Sources(TrainingConfig config, DataFileConfig file, TextWriter log)
+    {
+        NamedRows rows = new(file.Path, DataFileConfig.DefaultSplit)
+        {
+            Subset = file.Subset,
+            Split = file.Split,
+            Revision = file.Revision,
+            PreferredSubsets = (file.Labels ?? config.Data.Labels) is null ? config.Loss.SubsetsOfRows() : ["pair-class"],
+        };
+        return HubFiles.Data(rows, log).Select(path => Source(config.Data, file, path));
     }
 
     private static DatasetSource Source(DataConfig all, DataFileConfig file, string path) => new(path)

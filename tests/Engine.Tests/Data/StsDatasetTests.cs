@@ -40,6 +40,8 @@ public sealed class StsDatasetTests
     [TestCase("a,b,1\nc,d,nan\n", "FILE, line 2: the score is 'nan', but must be a number")]
     [TestCase("a,b,1\nc,d,\"1,5\"\n", "FILE, line 2: the score is '1,5', but must be a number")]
     [TestCase("a,b,1\nc,d,\n", "FILE, line 2: the score is '', but must be a number")]
+    [TestCase("a,b,1\nc,d,9\n", "FILE, line 2: the score is 9, but has to be from 0 to 5; where scores go higher, score_scale (--score-scale) names the highest")]
+    [TestCase("a,b,-1\nc,d,1\n", "FILE, line 1: the score is -1, but has to be from 0 to 5; where scores go higher, score_scale (--score-scale) names the highest")]
     [TestCase("a,b,1\nc,d\n", "FILE, line 2: found 2 columns, but the first line has 3")]
     [TestCase("a,b\n", "FILE has no column 2, counted from 0: its first line has 2")]
     [TestCase("a,b,1\n", "FILE has 1 pair, but a correlation needs at least 2")]
@@ -50,6 +52,15 @@ public sealed class StsDatasetTests
         Assert.That(
             () => StsDataset.Load(new DatasetSource(path)),
             Throws.TypeOf<InputException>().With.Message.EqualTo(message.Replace("FILE", path, StringComparison.Ordinal)));
+    }
+
+    [Test]
+    public void TheScaleIsTheHighestScore()
+    {
+        string path = _folder.Write("sts.csv", "a,b,9\nc,d,0\n");
+
+        Assert.That(StsDataset.Load(new DatasetSource(path), scale: 10).Scores, Is.EqualTo([0.9, 0]));
+        Assert.That(() => StsDataset.Load(new DatasetSource(path), scale: 8), Refusal.Saying("line 1: the score is 9, but has to be from 0 to 8"));
     }
 
     [TestCase(0)]

@@ -54,7 +54,50 @@ public sealed class DatasetChoiceTests
 
     [Test]
     public void ASubsetHasToBeNamedWhereNoneIsTheDefault() =>
-        Assert.That(() => Choose(AllNli, Card), Refusal.Saying("the data set has the subsets pair, triplet, and none of them is its default; name one"));
+        Assert.That(() => Choose(AllNli, Card), Refusal.Saying("the data set has the subsets pair, triplet, and none of them is its default; name one, as in \"owner/name:pair\""));
+
+    /// <summary>sentence-transformers' data sets call their subsets after what they hold, so what is to be done with the rows tells which is meant.</summary>
+    [Test]
+    public void WhereNoneIsTheDefaultThePreferredOneIsTakenAndToldOf()
+    {
+        List<string> notes = [];
+        IReadOnlyList<string> files = DatasetDownload.Choose(AllNli, Card, "the data set", "README.md", "owner/name", new DatasetWish(null, null, ["pairs", "triplet", "pair"]), notes.Add);
+
+        Assert.That(files, Has.All.StartsWith("triplet/train-"));
+        Assert.That(notes, Is.EqualTo(["owner/name has the subsets pair, triplet, and none of them is its default; triplet is taken, which is made for this (\"owner/name:triplet\" names it)"]));
+    }
+
+    [TestCase("configs:\n- config_name: pair\n  data_files: a.csv\n- config_name: y\n  default: true\n  data_files: b.csv\n", "b.csv", TestName = "The default comes before what is preferred")]
+    [TestCase("configs:\n- config_name: only\n  data_files: a.csv\n", "a.csv", TestName = "The only one comes before what is preferred")]
+    public void NothingIsGuessedWhereTheCardSaysIt(string yaml, string file)
+    {
+        List<string> notes = [];
+
+        Assert.That(DatasetDownload.Choose(["README.md", "a.csv", "b.csv"], $"---\n{yaml}---\n", "it", "README.md", "owner/name", new DatasetWish(null, null, ["pair"]), notes.Add), Is.EqualTo([file]));
+        Assert.That(notes, Is.Empty);
+    }
+
+    [TestCase("nyu-mll/glue", "nyu-mll/glue", "main", null, null)]
+    [TestCase("nyu-mll/glue:mnli", "nyu-mll/glue", "main", "mnli", null)]
+    [TestCase("nyu-mll/glue:mnli:validation_matched", "nyu-mll/glue", "main", "mnli", "validation_matched")]
+    [TestCase("stanfordnlp/snli::test", "stanfordnlp/snli", "main", null, "test")]
+    [TestCase("nyu-mll/glue@v2:mnli", "nyu-mll/glue", "v2", "mnli", null)]
+    [TestCase("glue:20220301.en", "glue", "main", "20220301.en", null)]
+    public void AReferenceNamesASubsetAndASplit(string text, string id, string revision, string? subset, string? split)
+    {
+        DatasetReference reference = DatasetReference.TryParse(text)!;
+
+        Assert.That((reference.Repository.Id, reference.Repository.Revision, reference.Subset, reference.Split), Is.EqualTo((id, revision, subset, split)));
+    }
+
+    [TestCase(@"C:\data\rows")]
+    [TestCase("C:rows")]
+    [TestCase("a/b:")]
+    [TestCase("a/b:c:")]
+    [TestCase("a/b:c:d:e")]
+    [TestCase("a/b:../c")]
+    [TestCase("rows.tsv:x")]
+    public void NoReferences(string text) => Assert.That(DatasetReference.TryParse(text), Is.Null);
 
     [Test]
     public void SubsetsAndSplitsThatAreNotThere()
@@ -144,5 +187,5 @@ public sealed class DatasetChoiceTests
     public void NoPatterns(string pattern) => Assert.That(DataFilePattern.TryParse("", pattern), Is.Null);
 
     private static IReadOnlyList<string> Choose(string[] paths, string card, string? subset = null, string? split = null) =>
-        DatasetDownload.Choose(paths, card, "the data set", "README.md", subset, split);
+        DatasetDownload.Choose(paths, card, "the data set", "README.md", "owner/name", new DatasetWish(subset, split, []), static _ => { });
 }

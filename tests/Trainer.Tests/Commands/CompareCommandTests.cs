@@ -114,6 +114,85 @@ public sealed class CompareCommandTests
         Assert.That(File.Exists(_folder.File("c.json")), Is.False);
     }
 
+    [Test]
+    public void AChartIsAPngFile()
+    {
+        Outcome outcome = Program.Run("compare", Bert, "--sts", _sts, "--chart", _folder.File("c.jpg"));
+
+        Assert.That((outcome.ExitCode, outcome.Output), Is.EqualTo((2, "")));
+        Assert.That(outcome.Error.TrimEnd(), Is.EqualTo($"error: the chart {_folder.File("c.jpg")} has to be a .png file"));
+        Assert.That(File.Exists(_folder.File("c.jpg")), Is.False);
+    }
+
+    /// <summary>Nothing is computed when a result couldn't be kept, and nothing is left behind by finding out.</summary>
+    [TestCase("--markdown")]
+    [TestCase("--json")]
+    [TestCase("--chart")]
+    public void AFileThatCanNotBeWrittenIsFoundBeforeTheFirstModelIsRun(string option)
+    {
+        Directory.CreateDirectory(_folder.File("folder.png"));
+        string[] before = Directory.GetFileSystemEntries(_folder.Path);
+
+        Outcome folder = Program.Run("compare", Bert, "--sts", _sts, option, _folder.File("folder.png"));
+        Outcome below = Program.Run("compare", Bert, "--sts", _sts, option, _folder.File("dev.csv/deep/c.png"));
+
+        Assert.That((folder.ExitCode, folder.Output), Is.EqualTo((2, "")));
+        Assert.That(folder.Error, Does.Contain($"{_folder.File("folder.png")} can't be written: it is a folder"));
+        Assert.That((below.ExitCode, below.Output), Is.EqualTo((2, "")));
+        Assert.That(below.Error, Does.Contain($"can't be written: {_folder.File("dev.csv")} is a file where a folder is expected"));
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path), Is.EquivalentTo(before));
+    }
+
+    [Test]
+    public void OneFileHoldsOneResult()
+    {
+        Outcome outcome = Program.Run("compare", Bert, "--sts", _sts, "--markdown", _folder.File("c"), "--json", _folder.File("c"));
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error, Does.Contain("is named for two of --markdown, --json and --chart"));
+    }
+
+    [Test]
+    public void WhereAllScoresAreEqualThereIsNoCorrelationAndASentenceSaysSo()
+    {
+        string sts = _folder.Write("same.csv", "a dog runs,a dog is running,3\na cat sleeps,the stock market fell,3\n");
+
+        Outcome outcome = Program.Run("compare", Bert, Mpnet, "--sts", sts, "--json", _folder.File("c.json"), "--markdown", _folder.File("c.md"), "--chart", _folder.File("c.png"));
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        const string Sentence = "All pairs have the same score, 3, so that nothing correlates with it.";
+        Assert.That(outcome.Output, Does.Contain(Sentence).And.Not.Contain("NaN"));
+        Assert.That(File.ReadAllText(_folder.File("c.md")), Does.Contain("| tiny-bert | - | - | - |").And.Contain(Sentence));
+        JsonNode json = JsonNode.Parse(File.ReadAllText(_folder.File("c.json")))!;
+        Assert.That((string)json["notes"]![0]!, Is.EqualTo(Sentence));
+        Assert.That(json["models"]!.AsArray().All(static model => model!["spearman_cosine"] is null && model["pearson_cosine"] is null));
+        Assert.That(File.Exists(_folder.File("c.png")));
+        Assert.That(Program.Run("evaluate", Bert, "--sts", sts).Output, Does.Contain("there is no correlation"));
+    }
+
+    [Test]
+    public void AModelThatTellsNothingApartIsNamed()
+    {
+        string sts = _folder.Write("same.csv", "a dog runs,a cat sleeps,3\na dog runs,a cat sleeps,4\n");
+
+        Outcome outcome = Program.Run("compare", Bert, "--sts", sts);
+
+        Assert.That(outcome.Output, Does.Contain("tiny-bert gives all pairs the same cosine similarity, so that it has no correlation."), outcome.Error);
+    }
+
+    [Test]
+    public void AScoreOutOfRangeIsNamedWithItsLine()
+    {
+        string sts = _folder.Write("nine.csv", "a dog runs,a dog is running,3\na cat sleeps,the stock market fell,9\n");
+
+        Outcome refused = Program.Run("compare", Bert, "--sts", sts);
+        Outcome taken = Program.Run("compare", Bert, "--sts", sts, "--score-scale", "10");
+
+        Assert.That(refused.ExitCode, Is.EqualTo(2));
+        Assert.That(refused.Error, Does.Contain($"{sts}, line 2: the score is 9, but has to be from 0 to 5"));
+        Assert.That(taken.ExitCode, Is.Zero, taken.Error);
+    }
+
     [TestCase("compare --sts x.csv", "models")]
     [TestCase("compare m", "--sts")]
     [TestCase("compare =m --sts {0}", "the model =m is neither MODEL nor LABEL=MODEL")]

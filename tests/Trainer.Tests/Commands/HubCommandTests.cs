@@ -176,9 +176,12 @@ public sealed class HubCommandTests
     }
 
     [TestCase("""{ "path": "owner/rows", "subset": "triplet" }""", "there is no file or folder owner/rows, and the data set owner/rows on ", "has no subset triplet; it has pair, other")]
-    [TestCase("\"owner/rows\"", "has the subsets pair, other, and none of them is its default")]
+    [TestCase("\"owner/unclear\"", "has the subsets first, other, and none of them is its default; name one, as in \"owner/unclear:first\"")]
     [TestCase("""{ "path": "owner/rows", "subset": "pair", "split": "test" }""", "has no split test; it has train")]
     [TestCase("\"owner/nothing\"", "there is no data set owner/nothing on ")]
+    [TestCase("\"owner/rows:triplet\"", "there is no file or folder owner/rows:triplet, and the data set owner/rows on ", "has no subset triplet; it has pair, other")]
+    [TestCase("\"owner/rows:pair:test\"", "has no split test; it has train")]
+    [TestCase("""{ "path": "owner/rows:pair", "subset": "other" }""", "owner/rows:pair names the subset pair, but other is asked for as well; give one of them")]
     [TestCase("\"owner/pairs.tsv\"", "pairs.tsv does not exist")]
     [TestCase("""{ "path": "pairs.tsv", "subset": "pair" }""", "the subset pair is asked for, but subsets are for data sets of the hub, and ")]
     [TestCase("""{ "path": "pairs.tsv", "revision": "v2" }""", "the revision v2 is asked for, but revisions are for the hub, and ")]
@@ -199,6 +202,68 @@ public sealed class HubCommandTests
         }
 
         Assert.That(Directory.Exists(_folder.Path("out")), Is.False, "nothing is written");
+    }
+
+    /// <summary>sentence-transformers/all-nli has no default, but its subsets are called after what they are for.</summary>
+    [TestCase("\"MultipleNegativesRankingLoss\"", "pair")]
+    [TestCase("""{ "type": "MatryoshkaLoss", "matryoshka_dims": [32, 16] }""", "pair")]
+    [TestCase("\"SoftmaxLoss\"", "pair-class")]
+    [TestCase("\"CoSENTLoss\"", "pair-score")]
+    public void WhereADataSetHasNoDefaultTheSubsetThatTheLossNeedsIsTaken(string loss, string subset)
+    {
+        AddAllNli();
+        string config = _folder.Write("train.json", $$"""{ "model": "{{Id}}", "data": "sentence-transformers/all-nli", "loss": {{loss}}, "batch_size": 2, "epochs": 1, "output": "out" }""");
+
+        Outcome outcome = Program.Run("train", config);
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Output, Does.Contain(
+            $"sentence-transformers/all-nli has the subsets triplet, pair, pair-class, pair-score, and none of them is its default; {subset} is taken, which is made for this (\"sentence-transformers/all-nli:{subset}\" names it)"));
+        Assert.That(outcome.Output, Does.Contain($"{subset}/train.csv: 3 rows, 3 kept"));
+    }
+
+    [Test]
+    public void AnIdMayNameItsSubsetAndSplit()
+    {
+        AddAllNli();
+        string config = _folder.Write("train.json", $$"""{ "model": "{{Id}}", "data": "sentence-transformers/all-nli:triplet:dev", "batch_size": 2, "epochs": 1, "output": "out" }""");
+
+        Outcome outcome = Program.Run("train", config);
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Output, Does.Contain("triplet/dev.csv: 2 rows, 2 kept"));
+        Assert.That(File.ReadAllText(_folder.Path("out", "config.json")), Does.Contain("\"sentence-transformers/all-nli:triplet:dev\""));
+        Assert.That(File.ReadAllText(_folder.Path("out", "model", "README.md")), Does.Contain("sentence-transformers/all-nli").And.Not.Contain("all-nli:"));
+    }
+
+    [Test]
+    public void EveryEvaluationTakesIdsOfTheHub()
+    {
+        AddAllNli();
+        AddRetrieval();
+        string config = _folder.Write("train.json", $$"""
+            {
+              "model": "{{Id}}", "data": "sentence-transformers/all-nli", "batch_size": 2, "epochs": 1, "output": "out",
+              "evaluation": {
+                "triplets": { "path": "sentence-transformers/all-nli", "split": "dev" },
+                "binary_classification": ["owner/same"],
+                "information_retrieval": [{ "queries": "mteb/tiny:queries", "corpus": "mteb/tiny:corpus", "relevant_docs": "mteb/tiny" }]
+              }
+            }
+            """);
+
+        Outcome outcome = Program.Run("train", config);
+        Outcome triplets = Program.Run("evaluate", Id, "--triplets", "sentence-transformers/all-nli:triplet:dev");
+        Outcome chosen = Program.Run("evaluate", Id, "--triplets", "sentence-transformers/all-nli", "--subset", "triplet", "--split", "train");
+        Outcome pairs = Program.Run("evaluate", Id, "--pairs", "owner/same");
+        Outcome retrieval = Program.Run("evaluate", Id, "--queries", "mteb/tiny:queries", "--corpus", "mteb/tiny:corpus", "--relevant", "mteb/tiny::test");
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Output, Does.Contain("all-nli cosine_accuracy: before ").And.Contain("same cosine_ap: before ").And.Contain("tiny cosine_ndcg@10: before "));
+        Assert.That(triplets.Output, Does.Contain("(2 triplets)"), triplets.Error);
+        Assert.That(chosen.Output, Does.Contain("(3 triplets)"), chosen.Error);
+        Assert.That(pairs.Output, Does.Contain("same cosine_ap: ").And.Contain("(4 pairs)"), pairs.Error);
+        Assert.That(retrieval.Output, Does.Contain("tiny cosine_ndcg@10: ").And.Contain("(2 queries)"), retrieval.Error);
     }
 
     [Test]
@@ -237,6 +302,54 @@ public sealed class HubCommandTests
         Assert.That(File.ReadAllLines(result), Is.EqualTo(["anchor\tpositive", "a dog runs\tan animal runs", "a man eats\ta person eats"]));
         Assert.That(Program.Run("prepare", "nothing", "--to", "pairs", "-o", _folder.Path("no.tsv")).Error, Does.StartWith("error: there is no file or folder nothing, and there is no data set nothing on "));
         Assert.That(File.Exists(_folder.Path("no.tsv")), Is.False);
+    }
+
+    /// <summary>SNLI has one subset and MNLI is one of many; both come in one command because an input may name its own.</summary>
+    [Test]
+    public void EachInputOfPrepareMayNameItsSubsetAndSplit()
+    {
+        AddNli();
+        string result = _folder.Path("pairs.tsv");
+
+        Outcome both = Program.Run("prepare", "stanfordnlp/snli", "nyu-mll/glue:mnli", "--to", "pairs", "-o", result, "--histogram", "none");
+        string[] train = File.ReadAllLines(result);
+        Outcome validation = Program.Run("prepare", "stanfordnlp/snli::validation", "nyu-mll/glue:mnli:validation_matched", "--to", "pairs", "-o", result, "--histogram", "none");
+
+        Assert.That(both.ExitCode, Is.Zero, both.Error);
+        Assert.That(train, Is.EqualTo(["anchor\tpositive", "snli train\tx", "mnli train\tx"]));
+        Assert.That(validation.ExitCode, Is.Zero, validation.Error);
+        Assert.That(File.ReadAllLines(result), Is.EqualTo(["anchor\tpositive", "snli validation\tx", "mnli matched\tx"]));
+    }
+
+    /// <summary>What the message about a split proposes is taken.</summary>
+    [Test]
+    public void ASplitThatAMessageProposesIsTaken()
+    {
+        AddNli();
+        string result = _folder.Path("pairs.tsv");
+        string[] command = ["prepare", "nyu-mll/glue", "--subset", "mnli", "--to", "pairs", "-o", result, "--histogram", "none", "--split"];
+
+        Outcome wrong = Program.Run([.. command, "validation"]);
+        Outcome right = Program.Run([.. command, "validation_mismatched"]);
+
+        Assert.That(wrong.ExitCode, Is.EqualTo(2));
+        Assert.That(wrong.Error, Does.Contain("has no split validation; it has train, validation_matched, validation_mismatched"));
+        Assert.That(right.ExitCode, Is.Zero, right.Error);
+        Assert.That(File.ReadAllLines(result), Is.EqualTo(["anchor\tpositive", "mnli mismatched\tx"]));
+    }
+
+    [TestCase("pairs", "pair")]
+    [TestCase("triplets", "triplet")]
+    [TestCase("labelled", "pair-class")]
+    [TestCase("sts", "pair-score")]
+    public void PrepareTakesTheSubsetThatIsMadeForItsRows(string rows, string subset)
+    {
+        AddAllNli();
+
+        Outcome outcome = Program.Run("prepare", "sentence-transformers/all-nli", "--to", rows, "-o", _folder.Path("out.tsv"), "--histogram", "none");
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Error, Does.Contain($"; {subset} is taken, which is made for this"));
     }
 
     [Test]
@@ -279,6 +392,47 @@ public sealed class HubCommandTests
         })!;
     }
 
+    private void AddNli()
+    {
+        const string Head = "premise,hypothesis,label\n";
+        _hub.Add("datasets/stanfordnlp/snli",
+            ("README.md", Text("---\nconfigs:\n- config_name: plain_text\n  data_files:\n  - split: validation\n    path: plain_text/validation-*\n  - split: train\n    path: plain_text/train-*\n---\n")),
+            ("plain_text/train-00000-of-00001.csv", Text(Head + "snli train,x,0\n")),
+            ("plain_text/validation-00000-of-00001.csv", Text(Head + "snli validation,x,0\n")));
+        _hub.Add("datasets/nyu-mll/glue",
+            ("README.md", Text("---\nconfigs:\n- config_name: ax\n  data_files: ax.csv\n- config_name: mnli\n  data_files:\n"
+                + string.Concat(((string[])["train", "validation_matched", "validation_mismatched"]).Select(static split => $"  - split: {split}\n    path: mnli/{split}-*\n")) + "---\n")),
+            ("ax.csv", Text(Head + "ax,x,0\n")),
+            ("mnli/train-00000-of-00001.csv", Text(Head + "mnli train,x,0\n")),
+            ("mnli/validation_matched-00000-of-00001.csv", Text(Head + "mnli matched,x,0\n")),
+            ("mnli/validation_mismatched-00000-of-00001.csv", Text(Head + "mnli mismatched,x,0\n")));
+    }
+
+    /// <summary>The subsets of sentence-transformers/all-nli, none of which is its default.</summary>
+    private void AddAllNli()
+    {
+        string[] subsets = ["triplet", "pair", "pair-class", "pair-score"];
+        _hub.Add("datasets/sentence-transformers/all-nli",
+            ("README.md", Text("---\nconfigs:\n" + string.Concat(subsets.Select(static subset => $"- config_name: {subset}\n  data_files:\n  - split: train\n    path: {subset}/train*\n  - split: dev\n    path: {subset}/dev*\n")) + "---\n")),
+            ("triplet/train.csv", Text("anchor,positive,negative\na dog runs,an animal runs,a cat sleeps\na man eats,someone eats,nobody eats\nit rains,it pours,it is dry\n")),
+            ("triplet/dev.csv", Text("anchor,positive,negative\na dog runs,an animal runs,a cat sleeps\na man eats,someone eats,nobody eats\n")),
+            ("pair/train.csv", Text("anchor,positive\na dog runs,an animal runs\na man eats,someone eats\nit rains,it pours\n")),
+            ("pair-class/train.csv", Text("premise,hypothesis,label\na dog runs,an animal runs,0\na dog runs,it is brown,1\na man eats,nobody eats,2\n")),
+            ("pair-score/train.csv", Text("sentence1,sentence2,score\na dog runs,an animal runs,1.0\na dog runs,it is brown,0.5\na man eats,nobody eats,0.0\n")));
+    }
+
+    /// <summary>Queries, documents and judgements as MTEB's data sets lie on the hub, the documents in two files; and labelled pairs.</summary>
+    private void AddRetrieval()
+    {
+        _hub.Add("datasets/mteb/tiny",
+            ("README.md", Text("---\nconfigs:\n- config_name: default\n  data_files:\n  - split: test\n    path: qrels/test.jsonl\n- config_name: corpus\n  data_files:\n  - split: corpus\n    path: corpus-*\n- config_name: queries\n  data_files:\n  - split: queries\n    path: queries.jsonl\n---\n")),
+            ("qrels/test.jsonl", Text("""{"query-id": "1", "corpus-id": "a", "score": 1}""" + "\n" + """{"query-id": "2", "corpus-id": "b", "score": 1}""" + "\n")),
+            ("corpus-0.jsonl", Text("""{"_id": "a", "title": "Dogs", "text": "they run"}""" + "\n")),
+            ("corpus-1.jsonl", Text("""{"_id": "b", "title": "", "text": "it rains"}""" + "\n")),
+            ("queries.jsonl", Text("""{"_id": "1", "text": "what runs"}""" + "\n" + """{"_id": "2", "text": "what falls"}""" + "\n")));
+        _hub.Add("datasets/owner/same", ("validation.csv", Text("sentence1,sentence2,label\na dog,a dog,1\nthe sun,a stone,0\nit rains,it pours,1\none,two,0\n")));
+    }
+
     private void AddRows()
     {
         _hub.Add("datasets/owner/rows",
@@ -286,6 +440,8 @@ public sealed class HubCommandTests
             ("pair/train-00000-of-00002.tsv", Text("anchor\tpositive\nthe first\tthe one\nthe second\tanother\n", apart: true)),
             ("pair/train-00001-of-00002.tsv", Text("anchor\tpositive\nthe third\tsome more\nthe fourth\tthe last\n", apart: true)),
             ("other.csv", Text("x,y\n")));
+        _hub.Add("datasets/owner/unclear",
+            ("README.md", Text("---\nconfigs:\n- config_name: first\n  data_files: a.csv\n- config_name: other\n  data_files: b.csv\n---\n")), ("a.csv", Text("x,y\n")), ("b.csv", Text("x,y\n")));
         _hub.Add("datasets/owner/scored",
             ("validation.csv", Text("sentence1,sentence2,score\na dog,a cat,0.5\nthe sun,a stone,0.1\nit rains,it pours,0.9\none,two,0.3\n")),
             ("test.csv", Text("sentence1,sentence2,score\na dog,a cat,0.5\nthe sun,a stone,0.1\nit rains,it pours,0.9\n")));

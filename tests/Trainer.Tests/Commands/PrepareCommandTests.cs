@@ -102,15 +102,15 @@ public sealed partial class PrepareCommandTests
 
     [Test]
     [Platform("Linux")]
-    public void APictureThatCanNotBeWrittenIsAFailureAfterTheRowsWereWritten()
+    public void APictureThatCanNotBeWrittenIsFoundBeforeTheRowsAreRead()
     {
         using TemporaryFolder folder = new();
 
         Outcome outcome = Program.Run("prepare", folder.Write("rows.tsv", "a\tb\n"), "--to", "pairs", "-o", folder.File("out.tsv"), "--histogram", "/dev/null/out.png");
 
-        Assert.That(outcome.ExitCode, Is.EqualTo(1));
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
         Assert.That(outcome.Error, Does.StartWith("error: /dev/null/out.png can't be written"));
-        Assert.That(File.Exists(folder.File("out.tsv")));
+        Assert.That(File.Exists(folder.File("out.tsv")), Is.False);
     }
 
     [Test]

@@ -39,7 +39,7 @@ internal sealed class NliSource
         (TableReader table, TextColumns columns) = Open();
         using (table)
         {
-            int texts = _options.Rows == PreparedRows.Pairs ? 2 : _columns;
+            int texts = TextsWritten;
             RowBatch batch = RowBatch.Take(texts);
             while (table.Read())
             {
@@ -49,15 +49,11 @@ internal sealed class NliSource
                     continue;
                 }
 
-                bool halfBlank = false;
                 for (int i = 0; i < texts; i++)
                 {
-                    ReadOnlySpan<char> text = table.Field(i);
-                    halfBlank |= text.IsWhiteSpace();
-                    batch.AddText(text);
+                    batch.AddText(table.Field(i));
                 }
 
-                Report.HalfBlank += halfBlank ? 1 : 0;
                 batch.EndRow(label);
                 if (batch.IsFull)
                 {
@@ -72,6 +68,9 @@ internal sealed class NliSource
             }
         }
     }
+
+    // Triplets give pairs too, by leaving out the negative.
+    private int TextsWritten => _options.Rows == PreparedRows.Pairs ? 2 : _columns;
 
     private (TableReader Table, TextColumns Columns) Open()
     {
@@ -111,7 +110,7 @@ internal sealed class NliSource
             return false;
         }
 
-        if (columns.Extra >= 0 && DataFiles.Canonical(table.Field(columns.Extra).Trim().ToString()) != DataFiles.Canonical(_options.Split))
+        if (columns.Extra >= 0 && DataFiles.Canonical(table.Field(columns.Extra).Trim().ToString()) != DataFiles.Canonical(_file.Split))
         {
             Report.OtherSplit++;
             return false;
@@ -119,7 +118,7 @@ internal sealed class NliSource
 
         if (!IsLabelled)
         {
-            return true;
+            return IsWhole(table);
         }
 
         ReadOnlySpan<char> text = table.Field(columns.Label);
@@ -135,13 +134,44 @@ internal sealed class NliSource
                 return false;
             case NliLabel.Neutral when _options.Rows == PreparedRows.Triplets:
                 Report.OtherLabel++;
-                return true;
+                return !AnyBlank(table);
             case not NliLabel.Entailment when _options.Rows == PreparedRows.Pairs:
                 Report.OtherLabel++;
                 return false;
             default:
-                return true;
+                return IsWhole(table);
         }
+    }
+
+    /// <summary>Of a row without a text no pair or triplet can be made; a labelled one is kept as it was published.</summary>
+    private bool IsWhole(TableReader table)
+    {
+        if (!AnyBlank(table))
+        {
+            return true;
+        }
+
+        if (_options.Rows == PreparedRows.Labelled)
+        {
+            Report.KeptHalfBlank++;
+            return true;
+        }
+
+        Report.HalfBlank++;
+        return false;
+    }
+
+    private bool AnyBlank(TableReader table)
+    {
+        for (int i = 0; i < TextsWritten; i++)
+        {
+            if (table.Field(i).IsWhiteSpace())
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool AllBlank(TableReader table)

@@ -8,8 +8,6 @@ namespace MnrEngine.Data.Preparation;
 /// </summary>
 public sealed class Preparation
 {
-    private static readonly string[] Splits = ["train", "dev", "test"];
-
     private readonly PreparationOptions _options;
     private readonly IReadOnlyList<NliSource> _nli = [];
     private readonly IReadOnlyList<StsSource> _sts = [];
@@ -42,7 +40,7 @@ public sealed class Preparation
         };
         _sample = new RowSample(_texts.Length, options.SampleRows, options.Seed);
         CheckOptions();
-        IReadOnlyList<InputFile>[] inputs = [.. options.Inputs.Select(input => InputFile.Find(input, options.Split))];
+        IReadOnlyList<InputFile>[] inputs = [.. options.Inputs.Select(input => InputFile.Find(input.Path, input.Split ?? options.Split))];
         if (options.Rows == PreparedRows.Sts)
         {
             _sts = [.. inputs.Select(files => new StsSource(files, options))];
@@ -85,9 +83,14 @@ public sealed class Preparation
             throw new InputException("no input is named, but at least one is needed");
         }
 
-        if (!Splits.Contains(DataFiles.Canonical(_options.Split)))
+        // A file that was chosen, by the user or by the hub, may be of a split of any name.
+        foreach (PreparationInput input in _options.Inputs.Where(static input => !File.Exists(input.Path) || input.Path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)))
         {
-            throw new InputException($"the split is '{_options.Split}', but has to be train, dev (or validation) or test");
+            string split = input.Split ?? _options.Split;
+            if (!DataFiles.IsKnownSplit(split))
+            {
+                throw new InputException($"the split is '{split}', but has to be train, dev (or validation) or test, perhaps with more behind it, such as validation_matched");
+            }
         }
 
         int columns = _options.Rows == PreparedRows.Triplets ? 3 : 2;
@@ -104,10 +107,12 @@ public sealed class Preparation
 
     private void CheckOutput(IEnumerable<InputFile> inputs)
     {
-        string output = Path.GetFullPath(_options.Output);
-        if (inputs.FirstOrDefault(input => Path.GetFullPath(input.Name) == output) is InputFile same)
+        // A link is followed when it is written to, and would replace what it leads to.
+        string output = Durable.RealPath(_options.Output);
+        if (inputs.FirstOrDefault(input => Durable.RealPath(input.Path).Equals(output, Durable.PathComparison)) is InputFile same)
         {
-            throw new InputException($"{same.Name} is an input and can't be the output too");
+            string link = Path.GetFullPath(_options.Output) == Path.GetFullPath(same.Path) ? "" : $", which {_options.Output} leads to,";
+            throw new InputException($"{same.Path}{link} is an input and can't be the output too");
         }
     }
 
@@ -120,15 +125,15 @@ public sealed class Preparation
                 Write(source);
             }
 
-            foreach (RowBatch batch in _sts.SelectMany(static source => source.Rows()))
+            foreach ((SourceReport source, RowBatch batch) in _sts.SelectMany(static source => source.Rows()))
             {
-                WriteRows(batch);
+                WriteRows(batch, source);
             }
 
             WriteTriplets();
             if (_written == 0)
             {
-                throw new InputException($"no row is left of {string.Join(", ", _options.Inputs)}, but at least one is needed");
+                throw new InputException($"no row is left of {string.Join(", ", _options.Inputs.Select(static input => input.Path))}, but at least one is needed");
             }
 
             _writer.Finish();
@@ -147,7 +152,7 @@ public sealed class Preparation
             }
             else
             {
-                WriteRows(batch);
+                WriteRows(batch, source.Report);
             }
 
             batch.Return();
@@ -168,20 +173,20 @@ public sealed class Preparation
         foreach ((string anchor, string positive, string negative) in _triplets?.Triplets() ?? [])
         {
             _stop.ThrowIfCancellationRequested();
-            WriteRow(new RowTexts(null, 0, [anchor, positive, negative]), 0);
+            WriteRow(new RowTexts(null, 0, [anchor, positive, negative]), 0, source: null);
         }
     }
 
-    private void WriteRows(RowBatch batch)
+    private void WriteRows(RowBatch batch, SourceReport source)
     {
         _stop.ThrowIfCancellationRequested();
         for (int row = 0; row < batch.Count; row++)
         {
-            WriteRow(new RowTexts(batch, row, []), _options.Rows == PreparedRows.Sts ? batch.Score(row) : (double)batch.Label(row));
+            WriteRow(new RowTexts(batch, row, []), _options.Rows == PreparedRows.Sts ? batch.Score(row) : (double)batch.Label(row), source);
         }
     }
 
-    private void WriteRow(RowTexts texts, double number)
+    private void WriteRow(RowTexts texts, double number, SourceReport? source)
     {
         for (int i = 0; i < _texts.Length; i++)
         {
@@ -193,6 +198,11 @@ public sealed class Preparation
             _duplicates++;
             if (_options.DropDuplicates)
             {
+                if (source is not null)
+                {
+                    source.DroppedDuplicates++;
+                }
+
                 return;
             }
         }

@@ -16,11 +16,23 @@ public enum PreparedRows
     Sts,
 }
 
+/// <summary>A data set to read.</summary>
+/// <param name="Path">A file, a pattern, a folder or a zip file (see <see cref="DataFiles.Find"/>).</param>
+/// <param name="Split">Its split, where it is not that of <see cref="PreparationOptions.Split"/>.</param>
+public sealed record PreparationInput(string Path, string? Split = null)
+{
+    /// <summary>A path alone.</summary>
+    public static implicit operator PreparationInput(string path) => new(path);
+
+    /// <summary>The path.</summary>
+    public override string ToString() => Path;
+}
+
 /// <summary>What to make of which data sets.</summary>
 public sealed record PreparationOptions
 {
-    /// <summary>The data sets, one after the other: files, patterns, folders, zip files (see <see cref="DataFiles.Find"/>).</summary>
-    public required IReadOnlyList<string> Inputs { get; init; }
+    /// <summary>The data sets, one after the other.</summary>
+    public required IReadOnlyList<PreparationInput> Inputs { get; init; }
 
     /// <summary>The file to write: .tsv, .csv or .jsonl, each also with .gz, or .parquet. Replaced when it exists, and only by a whole one.</summary>
     public required string Output { get; init; }
@@ -37,7 +49,10 @@ public sealed record PreparationOptions
     /// <summary>Seeds the choice among several entailments or contradictions, and that of the sample.</summary>
     public long Seed { get; init; } = 42;
 
-    /// <summary>Which split of folders, zip files and files with a split column is read: train, dev (or validation) or test.</summary>
+    /// <summary>
+    /// Which split of folders, zip files and files with a split column is read: train, dev (or validation) or test, perhaps with more behind it, such as
+    /// validation_matched.
+    /// </summary>
     public string Split { get; init; } = "train";
 
     /// <summary>Whether rows that were written before are left out; they are counted in any case.</summary>
@@ -78,11 +93,17 @@ public sealed class SourceReport(string name)
     /// <summary>Rows dropped because their split column names another split.</summary>
     public long OtherSplit { get; internal set; }
 
-    /// <summary>Rows that what is written is made of.</summary>
-    public long Kept => Read - Blank - Unlabelled - OtherLabel - OtherSplit;
+    /// <summary>Rows left out because they equal one that was written before. Triplets that are made of labelled rows are of no single file and not among them.</summary>
+    public long DroppedDuplicates { get; internal set; }
 
-    /// <summary>Rows kept although one of their texts is empty or white space.</summary>
+    /// <summary>Rows that are written, or that the triplets written are made of.</summary>
+    public long Kept => Read - Blank - HalfBlank - Unlabelled - OtherLabel - OtherSplit - DroppedDuplicates;
+
+    /// <summary>Rows dropped because one of their texts is empty or white space: of what is left no pair or triplet can be made.</summary>
     public long HalfBlank { get; internal set; }
+
+    /// <summary>Labelled or scored rows kept although one of their texts is empty or white space.</summary>
+    public long KeptHalfBlank { get; internal set; }
 
     /// <summary>What the scores of an STS file were divided by.</summary>
     public double? ScoreScale { get; internal set; }

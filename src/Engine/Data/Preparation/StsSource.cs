@@ -27,11 +27,11 @@ internal sealed class StsSource
     /// <summary>What became of the rows, for each file.</summary>
     public IEnumerable<SourceReport> Reports => _files.Select(static file => file.Report);
 
-    /// <summary>The rows, with scores from 0 to 1. All are read before the first is given, for the scale is known only then.</summary>
+    /// <summary>The rows and the file that they are of, with scores from 0 to 1. All are read before the first is given, for the scale is known only then.</summary>
     /// <exception cref="InputException">A row is malformed, or its score is no number of the scale.</exception>
-    public IEnumerable<RowBatch> Rows()
+    public IEnumerable<(SourceReport File, RowBatch Batch)> Rows()
     {
-        List<RowBatch> rows = [];
+        List<(SourceReport File, RowBatch Batch)> rows = [];
         double highest = 0;
         foreach ((InputFile file, SourceReport report) in _files)
         {
@@ -44,14 +44,14 @@ internal sealed class StsSource
             report.ScoreScale = scale;
         }
 
-        foreach (RowBatch batch in rows)
+        foreach ((SourceReport file, RowBatch batch) in rows)
         {
             batch.DivideScores(scale);
-            yield return batch;
+            yield return (file, batch);
         }
     }
 
-    private void Read(InputFile file, SourceReport report, List<RowBatch> rows, ref double highest)
+    private void Read(InputFile file, SourceReport report, List<(SourceReport File, RowBatch Batch)> rows, ref double highest)
     {
         (TableReader table, bool hasSplit) = Open(file);
         using (table)
@@ -63,15 +63,15 @@ internal sealed class StsSource
                 {
                     report.Blank++;
                 }
-                else if (hasSplit && DataFiles.Canonical(table.Field(3).Trim().ToString()) != DataFiles.Canonical(_options.Split))
+                else if (hasSplit && DataFiles.Canonical(table.Field(3).Trim().ToString()) != DataFiles.Canonical(file.Split))
                 {
                     report.OtherSplit++;
                 }
                 else if (Score(table) is double score)
                 {
                     highest = Math.Max(highest, score);
-                    report.HalfBlank += table.Field(0).IsWhiteSpace() || table.Field(1).IsWhiteSpace() ? 1 : 0;
-                    Add(rows, table, score);
+                    report.KeptHalfBlank += table.Field(0).IsWhiteSpace() || table.Field(1).IsWhiteSpace() ? 1 : 0;
+                    Add(rows, report, table, score);
                 }
                 else
                 {
@@ -114,15 +114,16 @@ internal sealed class StsSource
             : score == -1 ? null : score;
     }
 
-    private static void Add(List<RowBatch> rows, TableReader table, double score)
+    private static void Add(List<(SourceReport File, RowBatch Batch)> rows, SourceReport report, TableReader table, double score)
     {
-        if (rows.Count == 0 || rows[^1].IsFull)
+        if (rows.Count == 0 || rows[^1].File != report || rows[^1].Batch.IsFull)
         {
-            rows.Add(new RowBatch(columns: 2));
+            rows.Add((report, new RowBatch(columns: 2)));
         }
 
-        rows[^1].AddText(table.Field(0));
-        rows[^1].AddText(table.Field(1));
-        rows[^1].EndRow(NliLabel.None, score);
+        RowBatch batch = rows[^1].Batch;
+        batch.AddText(table.Field(0));
+        batch.AddText(table.Field(1));
+        batch.EndRow(NliLabel.None, score);
     }
 }

@@ -42,7 +42,7 @@ internal static class ZipInput
             throw new InputException($"what is to be read of {path} unpacks to {Gibibytes(unpacked)}, more than the {Gibibytes(limits.TotalBytes)} that are allowed: it may be a zip bomb");
         }
 
-        return [.. wanted.Select(name => new InputFile($"{path}:{name}", () => OpenEntry(path, name, limits)))];
+        return [.. wanted.Select(name => new InputFile($"{path}:{name}", path, split, () => OpenEntry(path, name, limits)))];
     }
 
     /// <summary>Refuses an entry that unpacks to more than data does.</summary>

@@ -43,6 +43,38 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>Finds out before long work whether <see cref="Write"/> could write a file, and leaves everything as it is.</summary>
+    /// <exception cref="InputException">It could not: no permission, or something else is at the place of the file or of a folder above it.</exception>
+    public static void CheckWritable(string path)
+    {
+        string target = Durable.Target(path);
+        if (Directory.Exists(target))
+        {
+            throw new InputException($"{path} can't be written: it is a folder");
+        }
+
+        string folder = Path.GetDirectoryName(target)!;
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is string above)
+        {
+            if (File.Exists(folder))
+            {
+                throw new InputException($"{path} can't be written: {folder} is a file where a folder is expected");
+            }
+
+            folder = above;
+        }
+
+        try
+        {
+            string trial = Durable.Sibling(Path.Combine(folder, Path.GetFileName(target)), "new");
+            new FileStream(trial, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception error) when (Durable.IsRefusal(error))
+        {
+            throw Durable.CanNotWrite(path, error);
+        }
+    }
+
     /// <summary>Removes what a failed write left. When even that is refused, the write's own error matters more; the next write overwrites it.</summary>
     private static void Remove(string fresh)
     {

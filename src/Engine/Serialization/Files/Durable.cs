@@ -30,6 +30,37 @@ internal static class Durable
         }
     }
 
+    /// <summary>How paths are compared: as most file systems of this kind of machine do.</summary>
+    public static StringComparison PathComparison =>
+        OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+
+    /// <summary>The full path of a file without any link in it, so that two of them can be compared. What is not there is as it is named.</summary>
+    /// <exception cref="InputException">The path is no path, or a link goes in circles.</exception>
+    public static string RealPath(string path)
+    {
+        const int MostLinks = 40;
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Target(path)));
+        for (int links = 0; links < MostLinks; links++)
+        {
+            if (Folders(full).FirstOrDefault(static folder => new DirectoryInfo(folder).LinkTarget is not null) is not string link)
+            {
+                return full;
+            }
+
+            full = Path.GetFullPath(Target(link) + full[link.Length..]);
+        }
+
+        throw new InputException($"{path} leads through more than {MostLinks} links");
+    }
+
+    private static IEnumerable<string> Folders(string path)
+    {
+        for (string? folder = path; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            yield return folder;
+        }
+    }
+
     /// <summary>Flushes every file of a folder, and the folders themselves.</summary>
     public static void FlushTree(string folder)
     {

@@ -100,6 +100,40 @@ public sealed class BadPreparationTests
         Assert.That(() => _prepared.Run(PreparedRows.Pairs, "rows.tsv", input), Refusal.Saying($"{input} is an input and can't be the output too"));
     }
 
+    /// <summary>A link is written through, so it would take the input's place.</summary>
+    [Test]
+    public void AnOutputThatLeadsToAnInput()
+    {
+        string input = _prepared.Folder.Write("data/rows.tsv", "anchor\tpositive\na\tb\n");
+        string zip = _prepared.Zip("rows.zip", ("rows_train.tsv", "anchor\tpositive\na\tb\n"));
+        string link = _prepared.Folder.Path("link.tsv");
+        string linkToZip = _prepared.Folder.Path("zip.tsv");
+        File.CreateSymbolicLink(link, input);
+        File.CreateSymbolicLink(linkToZip, zip);
+        Directory.CreateSymbolicLink(_prepared.Folder.Path("folder"), _prepared.Folder.Path("data"));
+
+        Assert.That(() => _prepared.Run(PreparedRows.Pairs, "link.tsv", input), Refusal.Saying($"{input}, which {link} leads to, is an input and can't be the output too"));
+        Assert.That(() => _prepared.Run(PreparedRows.Pairs, "folder/rows.tsv", input), Refusal.Saying($"{input}, which {_prepared.Output("folder/rows.tsv")} leads to, is an input"));
+        Assert.That(() => _prepared.Run(PreparedRows.Pairs, "data/rows.tsv", link), Refusal.Saying($"{link}, which {input} leads to, is an input"));
+        Assert.That(() => _prepared.Run(PreparedRows.Pairs, "zip.tsv", zip), Refusal.Saying($"{zip}, which {linkToZip} leads to, is an input"));
+        Assert.That(File.ReadAllText(input), Is.EqualTo("anchor\tpositive\na\tb\n"));
+    }
+
+    /// <summary>A hard link is another name of the same content: the output takes that name, and the input keeps its content.</summary>
+    [Test]
+    [Platform(Exclude = "Win", Reason = "made with ln")]
+    public void AnOutputThatIsAHardLinkToAnInputLeavesTheInputAsItIs()
+    {
+        string input = _prepared.Folder.Write("rows.tsv", "anchor\tpositive\na\tb\n\n");
+        System.Diagnostics.Process.Start("ln", [input, _prepared.Output("other.tsv")]).WaitForExit();
+        Assert.That(File.Exists(_prepared.Output("other.tsv")));
+
+        _prepared.Run(PreparedRows.Pairs, "other.tsv", input);
+
+        Assert.That(File.ReadAllText(input), Is.EqualTo("anchor\tpositive\na\tb\n\n"));
+        Assert.That(File.ReadAllText(_prepared.Output("other.tsv")), Is.EqualTo("anchor\tpositive\na\tb\n"));
+    }
+
     [Test]
     public void AnUnknownSplit() => Assert.That(
         () => Prepared.Run(new PreparationOptions { Inputs = ["x"], Output = _prepared.Output(), Rows = PreparedRows.Pairs, Split = "dev2" }),

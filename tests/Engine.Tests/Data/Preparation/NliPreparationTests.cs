@@ -132,14 +132,70 @@ public sealed class NliPreparationTests
         Assert.That(_prepared.Rows(), Is.EqualTo(["a|b|0", "ab||0", "a|b|1"]));
     }
 
+    /// <summary>A pair or triplet with an empty text teaches nothing, and train refuses an empty negative. A labelled row stays as it was published.</summary>
     [Test]
-    public void BlankRowsAreDroppedAndHalfBlankOnesCounted()
+    public void RowsWithAnEmptyTextAreDroppedFromPairsAndTripletsAndCounted()
     {
-        string input = _prepared.Folder.Write("rows.tsv", "anchor\tpositive\na\tb\n\n \t \nc\t\n");
+        string pairs = _prepared.Folder.Write("pairs.tsv", "anchor\tpositive\na\tb\n\n \t \nc\t\n");
+        string triplets = _prepared.Folder.Write("triplets.tsv", "anchor\tpositive\tnegative\na\tb\tc\nd\te\t \n");
+        string labelled = _prepared.Folder.Write("labelled.tsv", "premise\thypothesis\tlabel\np\te\t0\np\t\t0\np\tc\t2\np\t \t1\n\tx\t-\n");
 
-        PreparationReport report = _prepared.Run(PreparedRows.Pairs, "out.tsv", input);
+        Assert.That(Counts(_prepared.Run(PreparedRows.Pairs, "out.tsv", pairs)), Is.EqualTo("read 4, blank 2, empty 1, kept 1, kept empty 0"));
+        Assert.That(_prepared.Rows(), Is.EqualTo(["a|b"]));
+        Assert.That(Counts(_prepared.Run(PreparedRows.Pairs, "out.tsv", triplets)), Is.EqualTo("read 2, blank 0, empty 0, kept 2, kept empty 0"), "a pair has no negative");
+        Assert.That(Counts(_prepared.Run(PreparedRows.Triplets, "out.tsv", triplets)), Is.EqualTo("read 2, blank 0, empty 1, kept 1, kept empty 0"));
+        Assert.That(Counts(_prepared.Run(PreparedRows.Triplets, "out.tsv", labelled)), Is.EqualTo("read 5, blank 0, empty 1, kept 2, kept empty 0"), "neutral and unlabelled rows are counted as that");
+        Assert.That(_prepared.Rows(), Is.EqualTo(["p|e|c", "e|p|c"]));
+        Assert.That(Counts(_prepared.Run(PreparedRows.Labelled, "out.tsv", labelled)), Is.EqualTo("read 5, blank 0, empty 0, kept 4, kept empty 2"));
 
-        Assert.That((report.Sources[0].Read, report.Sources[0].Blank, report.Sources[0].Kept, report.Sources[0].HalfBlank), Is.EqualTo((4, 2, 2, 1)));
+        static string Counts(PreparationReport report) => report.Sources[0] is var s ? $"read {s.Read}, blank {s.Blank}, empty {s.HalfBlank}, kept {s.Kept}, kept empty {s.KeptHalfBlank}" : "";
+    }
+
+    [Test]
+    public void WhatIsKeptIsWhatIsWrittenWhenDuplicatesAreDropped()
+    {
+        string first = _prepared.Folder.Write("first.tsv", "anchor\tpositive\na\tb\na\tb\n");
+        string second = _prepared.Folder.Write("second.tsv", "anchor\tpositive\na\tb\nc\td\n");
+        string scored = _prepared.Folder.Write("scored.tsv", "sentence1\tsentence2\tscore\na\tb\t1\na\tb\t1\n");
+
+        PreparationReport pairs = Prepared.Run(new PreparationOptions { Inputs = [first, second], Output = _prepared.Output(), Rows = PreparedRows.Pairs, DropDuplicates = true });
+        PreparationReport sts = Prepared.Run(new PreparationOptions { Inputs = [scored, scored], Output = _prepared.Output(), Rows = PreparedRows.Sts, DropDuplicates = true });
+
+        Assert.That(pairs.Sources.Select(static source => (source.DroppedDuplicates, source.Kept)), Is.EqualTo([(1L, 1L), (1L, 1L)]));
+        Assert.That(pairs.Written, Is.EqualTo(2));
+        Assert.That(sts.Sources.Select(static source => (source.DroppedDuplicates, source.Kept)), Is.EqualTo([(1L, 1L), (2L, 0L)]));
+        Assert.That(sts.Written, Is.EqualTo(1));
+    }
+
+    /// <summary>MNLI has two validation sets; a folder and a zip file call them dev_matched and dev_mismatched, the hub validation_matched and validation_mismatched.</summary>
+    [TestCase("validation_matched", "m")]
+    [TestCase("dev_mismatched", "mm")]
+    [TestCase("dev", "m", "mm")]
+    [TestCase("train", "t")]
+    public void ASplitMayHaveMoreBehindItsName(string split, params string[] anchors)
+    {
+        (string Name, string Anchor)[] files = [("train", "t"), ("dev_matched", "m"), ("dev_mismatched", "mm")];
+        foreach ((string name, string anchor) in files)
+        {
+            _prepared.Folder.Write($"mnli/{name}.tsv", $"sentence1\tsentence2\tgold_label\n{anchor}\tx\tentailment\n");
+        }
+
+        string zip = _prepared.Zip("mnli.zip", [.. files.Select(static file => ($"MNLI/{file.Name}.tsv", $"sentence1\tsentence2\tgold_label\n{file.Anchor}\tx\tentailment\n"))]);
+        foreach (string input in (string[])[_prepared.Folder.Path("mnli"), zip])
+        {
+            Prepared.Run(new PreparationOptions { Inputs = [input], Output = _prepared.Output(), Rows = PreparedRows.Pairs, Split = split });
+            Assert.That(_prepared.Rows(), Is.EqualTo(anchors.Select(static anchor => $"{anchor}|x")), input);
+        }
+    }
+
+    [Test]
+    public void AnInputMayHaveASplitOfItsOwn()
+    {
+        string all = _prepared.Folder.Write("all.tsv", "split\tsentence1\tsentence2\tlabel\ntrain\ta\tb\t0\ndev_matched\tc\td\t0\n");
+
+        Prepared.Run(new PreparationOptions { Inputs = [all, new PreparationInput(all, "validation_matched")], Output = _prepared.Output(), Rows = PreparedRows.Labelled });
+
+        Assert.That(_prepared.Rows(), Is.EqualTo(["a|b|0", "c|d|0"]));
     }
 
     [Test]

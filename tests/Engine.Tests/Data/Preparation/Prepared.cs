@@ -14,7 +14,7 @@ internal sealed class Prepared : IDisposable
     public string Output(string name = "out.tsv") => Folder.Path(name);
 
     public PreparationReport Run(PreparedRows rows, string output, params string[] inputs) =>
-        Run(new PreparationOptions { Inputs = inputs, Output = Output(output), Rows = rows });
+        Run(new PreparationOptions { Inputs = [.. inputs], Output = Output(output), Rows = rows });
 
     public static PreparationReport Run(PreparationOptions options, CancellationToken stop = default) => MnrEngine.Data.Preparation.Preparation.Run(options, stop);
 
