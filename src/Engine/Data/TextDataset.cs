@@ -1,10 +1,11 @@
+using System.Collections;
 using MnrEngine.Data.Reading;
 
 namespace MnrEngine.Data;
 
 /// <summary>
-/// The texts of a training set, column by column: two columns are pairs (anchor, positive), further ones are hard negatives. Equal texts
-/// are one string, and all is in memory.
+/// The texts of a training set, column by column: two columns are pairs (anchor, positive), further ones are hard negatives. All is in memory: each
+/// different text once, as UTF-8, and rows as the numbers of their texts.
 /// </summary>
 public sealed class TextDataset
 {
@@ -13,26 +14,38 @@ public sealed class TextDataset
     /// <param name="columns">The texts of each column, all equally long.</param>
     /// <param name="labels">The label of each row, if there are any.</param>
     /// <exception cref="ArgumentException">The columns and names differ in number, or the columns in length.</exception>
-    public TextDataset(IReadOnlyList<string> columnNames, IReadOnlyList<string[]> columns, IReadOnlyList<string>? labels = null)
-        : this(columnNames, columns, labels, [])
-    {
-    }
-
-    private TextDataset(IReadOnlyList<string> columnNames, IReadOnlyList<string[]> columns, IReadOnlyList<string>? labels, IReadOnlyList<FileReport> files)
+    public TextDataset(IReadOnlyList<string> columnNames, IReadOnlyList<IReadOnlyList<string>> columns, IReadOnlyList<string>? labels = null)
     {
         if (columns.Count == 0 || columns.Count != columnNames.Count)
         {
             throw new ArgumentException($"{columnNames.Count} names for {columns.Count} columns", nameof(columns));
         }
 
-        Count = columns[0].Length;
-        if (columns.Any(column => column.Length != Count) || (labels is not null && labels.Count != Count))
+        int count = columns[0].Count;
+        if (columns.Any(column => column.Count != count) || (labels is not null && labels.Count != count))
         {
             throw new ArgumentException("the columns differ in length", nameof(columns));
         }
 
+        Texts = new TextStore();
+        int[] numbers = new int[checked(count * columns.Count)];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = Texts.NumberOf(columns[i % columns.Count][i / columns.Count]);
+        }
+
+        Texts.Seal();
         ColumnNames = columnNames;
-        Columns = columns;
+        Numbers = new TextNumbers(numbers, columns.Count);
+        Labels = labels;
+        Files = [];
+    }
+
+    private TextDataset(IReadOnlyList<string> columnNames, TextStore texts, TextNumbers numbers, IReadOnlyList<string>? labels, IReadOnlyList<FileReport> files)
+    {
+        ColumnNames = columnNames;
+        Texts = texts;
+        Numbers = numbers;
         Labels = labels;
         Files = files;
     }
@@ -40,17 +53,23 @@ public sealed class TextDataset
     /// <summary>The name of each text column, such as anchor, positive, negative.</summary>
     public IReadOnlyList<string> ColumnNames { get; }
 
-    /// <summary>The texts: a column for each name, each of <see cref="Count"/> texts.</summary>
-    public IReadOnlyList<string[]> Columns { get; }
+    /// <summary>The texts: a column for each name, each of <see cref="Count"/> texts, which are made anew whenever they are asked for.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Columns => [.. Enumerable.Range(0, ColumnNames.Count).Select(column => new Column(this, column))];
 
     /// <summary>The label of each row as the file has it, or null when some file has no label column.</summary>
     public IReadOnlyList<string>? Labels { get; }
 
     /// <summary>The number of rows.</summary>
-    public int Count { get; }
+    public int Count => Numbers.Rows;
 
     /// <summary>What became of the rows of each file, in the order of the sources.</summary>
     public IReadOnlyList<FileReport> Files { get; }
+
+    /// <summary>The different texts.</summary>
+    internal TextStore Texts { get; }
+
+    /// <summary>Which of <see cref="Texts"/> the rows have.</summary>
+    internal TextNumbers Numbers { get; }
 
     /// <summary>Reads files, one after the other, into one data set. Rows keep the order of the files.</summary>
     /// <exception cref="InputException">
@@ -81,14 +100,29 @@ public sealed class TextDataset
             throw new InputException($"no row of the data set is left ({string.Join("; ", files)}), but at least one is needed");
         }
 
-        return new TextDataset(rows.ColumnNames, rows.Columns(), rows.Labels(), files);
+        rows.Texts.Seal();
+        return new TextDataset(rows.ColumnNames, rows.Texts, rows.Numbers(), rows.Labels(), files);
     }
 
     /// <summary>The first rows of the data set.</summary>
     /// <param name="rows">How many, at most <see cref="Count"/>.</param>
-    public TextDataset Take(int rows) => new(ColumnNames, [.. Columns.Select(column => column[..rows])], Labels?.Take(rows).ToArray(), Files);
+    public TextDataset Take(int rows) => new(ColumnNames, Texts, Numbers.Take(rows), Labels?.Take(rows).ToArray(), Files);
+
+    /// <summary>The texts of one row.</summary>
+    public IReadOnlyList<string> Row(int row) => [.. Numbers.Row(row).ToArray().Select(Texts.Text)];
 
     /// <summary>Reads one file.</summary>
     /// <exception cref="InputException">As for <see cref="Load(IReadOnlyList{DatasetSource})"/>.</exception>
     public static TextDataset Load(DatasetSource source) => Load([source]);
+
+    private sealed class Column(TextDataset data, int column) : IReadOnlyList<string>
+    {
+        public int Count => data.Count;
+
+        public string this[int row] => data.Texts.Text(data.Numbers.Row(row)[column]);
+
+        public IEnumerator<string> GetEnumerator() => Enumerable.Range(0, Count).Select(row => this[row]).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

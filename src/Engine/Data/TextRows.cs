@@ -8,12 +8,15 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
     // Anchor, positive, then negatives.
     private const int FirstNegative = 2;
 
-    private readonly List<string>[] _columns = [.. columnNames.Select(_ => new List<string>())];
+    private readonly SegmentedList<int> _numbers = new();
     private List<string>? _labels = [];
 
     public IReadOnlyList<string> ColumnNames => columnNames;
 
-    public int Count => _columns[0].Count;
+    /// <summary>The different texts of the rows read so far.</summary>
+    public TextStore Texts { get; } = new();
+
+    public int Count => _numbers.Count / columnNames.Count;
 
     /// <summary>Reads the rest of a file.</summary>
     public FileReport Append(TableReader table, TextColumns columns, DatasetSource source)
@@ -65,7 +68,7 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
         return new FileReport(source.Path, read, kept, blank, unlabelled, other);
     }
 
-    public string[][] Columns() => [.. _columns.Select(column => column.ToArray())];
+    public TextNumbers Numbers() => new(_numbers.ToArray(), columnNames.Count);
 
     public string[]? Labels() => _labels?.ToArray();
 
@@ -84,14 +87,14 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
 
     private void Keep(TableReader table, int label)
     {
-        for (int i = 0; i < _columns.Length; i++)
+        for (int i = 0; i < columnNames.Count; i++)
         {
             if (i >= FirstNegative && table.Field(i).IsWhiteSpace())
             {
                 throw table.ErrorAt(table.Line, $"the text in column {columnNames[i]} is empty, but every row needs a negative where any has");
             }
 
-            _columns[i].Add(pool.Intern(table.Field(i)));
+            _numbers.Add(Texts.NumberOf(table.Field(i)));
         }
 
         _labels?.Add(pool.Intern(table.Field(label)));

@@ -7,11 +7,13 @@ namespace MnrEngine.Training;
 /// <param name="StepsPerEpoch">Optimizer steps of one epoch.</param>
 /// <param name="FirstStep">The number of steps done already, in a resumed run.</param>
 /// <param name="Rows">Rows of the data set.</param>
-/// <param name="TruncatedSentences">Sentences of the data set that were cut at the maximum length.</param>
+/// <param name="TruncatedSentences">
+/// Sentences of the data set that were cut at the maximum length; null where the data set is so large that it is tokenised while training has begun: see <see cref="ITrainingObserver.Tokenized"/>.
+/// </param>
 /// <param name="Schedule">The learning-rate schedule.</param>
 /// <param name="DeviceBytes">Memory reserved for weights, gradients, moments and activations.</param>
 public sealed record RunPlan(
-    int Steps, int StepsPerEpoch, int FirstStep, int Rows, int TruncatedSentences, LearningRateSchedule Schedule, long DeviceBytes);
+    int Steps, int StepsPerEpoch, int FirstStep, int Rows, int? TruncatedSentences, LearningRateSchedule Schedule, long DeviceBytes);
 
 /// <summary>One optimizer step.</summary>
 /// <param name="Step">Its number, counted from 1.</param>
@@ -51,6 +53,10 @@ public interface ITrainingObserver
 {
     /// <summary>The run is about to begin or to go on.</summary>
     void Started(RunPlan plan);
+
+    /// <summary>All sentences of a large data set are tokenised now.</summary>
+    /// <param name="truncatedSentences">How many of them were cut at the maximum length.</param>
+    void Tokenized(int truncatedSentences);
 
     /// <summary>Steps have finished; the list is valid during the call.</summary>
     void StepsFinished(IReadOnlyList<StepRecord> steps);

@@ -4,20 +4,24 @@ using MnrEngine.Kernels.Tracing;
 using MnrEngine.Losses;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
-using MnrEngine.Text;
 
 namespace MnrEngine.Training;
 
 /// <summary>
-/// One optimizer step: batches to the device, forward, loss, backward, clipping, optimizer. All buffers are made once; a step allocates
-/// nothing and does not wait for the device.
+/// One optimizer step: batches to the device, forward, loss, backward, clipping, optimizer. All buffers are made once, unless a batch turns out larger than was
+/// guessed for data that are tokenised meanwhile; a step allocates nothing and does not wait for the device.
 /// </summary>
 internal sealed class StepRunner : IDisposable
 {
     private static readonly LayerName LossName = new("loss");
 
+    // A network planned anew has room for more than the batch that asked for it, so that this does not come often.
+    private const double Headroom = 1.25;
+
     private readonly IKernels _kernels;
+    private readonly SentenceEncoder _encoder;
     private readonly TrainingData _data;
+    private readonly DropoutRates _dropout;
     private readonly long _seed;
     private readonly PlannedLoss _loss;
     private readonly BatchLabels? _labels;
@@ -31,23 +35,25 @@ internal sealed class StepRunner : IDisposable
     public StepRunner(SentenceEncoder encoder, TrainingData data, TrainingOptions options, int largestBatch)
     {
         _kernels = encoder.Kernels;
+        _encoder = encoder;
         _data = data;
+        _dropout = encoder.DropoutRates(options.Dropout);
         _seed = options.Seed;
         _firstPosition = encoder.FirstPosition;
         _encoderBytes = encoder.Parameters.Weights.Bytes + encoder.Parameters.Gradients.Bytes;
         _scalars = _kernels.CreateArena("step scalars", 2 * DeviceArena.Alignment);
         Loss = _scalars.Allocate(ElementType.Float32, 1, 1);
         _dropoutState = _scalars.Allocate(ElementType.Int32, 1, 4);
-        int sentences = checked(largestBatch * data.Columns.Count);
+        int sentences = checked(largestBatch * data.Columns);
         int tokens = Math.Max(data.LargestBatchTokens(largestBatch), encoder.Description.MaxSequenceLength);
-        Network = encoder.PlanNetwork(tokens, sentences, backward: true, encoder.DropoutRates(options.Dropout), _dropoutState);
-        _loss = options.Loss.Plan(new LossPlan(_kernels, sentences, data.Columns.Count, Network.Output.Columns, options.Seed));
+        Network = encoder.PlanNetwork(tokens, sentences, backward: true, _dropout, _dropoutState);
+        _loss = options.Loss.Plan(new LossPlan(_kernels, sentences, data.Columns, Network.Output.Columns, options.Seed));
         _labels = options.Loss.Labels == LabelKind.None ? null : new BatchLabels(_kernels, data.Labels!, largestBatch);
         Optimizer = new AdamOptimizer(_kernels, encoder.Parameters, options.Optimizer, _loss.Parameters);
     }
 
-    /// <summary>The network with its buffers; evaluation uses it too.</summary>
-    public SentenceNetwork Network { get; }
+    /// <summary>The network with its buffers; evaluation uses it too. It may be another one after a step.</summary>
+    public SentenceNetwork Network { get; private set; }
 
     /// <summary>The optimizer with its moments.</summary>
     public AdamOptimizer Optimizer { get; }
@@ -79,6 +85,11 @@ internal sealed class StepRunner : IDisposable
         {
             _kernels.Marks?.EnterPhase(StepPhase.Upload);
             Pack(microBatches[i]);
+            if (_packed.Tokens > Network.Limits.Tokens)
+            {
+                PlanFor(_packed.Tokens);
+            }
+
             tokens += _packed.Tokens;
             DeviceBatch batch = _kernels.Upload(_packed);
             _kernels.Write(_dropoutState, [unchecked((int)_seed), unchecked((int)(_seed >> 32)), Passes, 0]);
@@ -132,12 +143,21 @@ internal sealed class StepRunner : IDisposable
     private void Pack(int[] rows)
     {
         _packed.Clear();
-        foreach (TokenizedTexts column in _data.Columns)
+        for (int column = 0; column < _data.Columns; column++)
         {
             foreach (int row in rows)
             {
-                _packed.Add(column[row], _firstPosition);
+                _packed.Add(_data[column, row], _firstPosition);
             }
         }
+    }
+
+    /// <summary>Makes the network's buffers larger. What they hold is needed no longer: gradients that are being added up lie with the weights.</summary>
+    private void PlanFor(int tokens)
+    {
+        StepLimits limits = Network.Limits;
+        Network.Dispose();
+        Network = _encoder.PlanNetwork(
+            (int)Math.Max(tokens, Math.Min(Headroom * limits.Tokens, (double)limits.Sentences * limits.SentenceLength)), limits.Sentences, backward: true, _dropout, _dropoutState);
     }
 }

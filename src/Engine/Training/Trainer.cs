@@ -10,6 +10,11 @@ namespace MnrEngine.Training;
 /// <summary>The training loop: epochs of batches, the schedule, evaluations, checkpoints, and a way out between any two steps.</summary>
 public sealed class Trainer : IDisposable
 {
+    private const string TextHashKey = "hash of the texts";
+    private const string TokenizerKey = "hash of the tokenizer";
+    private const string MaxLengthKey = "max_seq_length";
+    private const string TokenHashKey = "hash of the tokens";
+
     private readonly SentenceEncoder _encoder;
     private readonly TrainingData _data;
     private readonly IBatchSampler _sampler;
@@ -25,6 +30,7 @@ public sealed class Trainer : IDisposable
     private readonly LearningRateSchedule _schedule;
     private readonly Stopwatch _clock = new();
     private TrainingState _state;
+    private bool _awaitsTokens;
 
     /// <summary>Prepares a run: all memory is reserved here.</summary>
     /// <param name="encoder">The model, made for training; the result is left in it.</param>
@@ -51,7 +57,7 @@ public sealed class Trainer : IDisposable
             throw new InputException($"the data set has {data.Rows} rows, which do not fill one batch of {sampler.BatchSize}: give more rows, a smaller batch_size, or drop_last false");
         }
 
-        options.Loss.CheckData([.. Enumerable.Range(1, data.Columns.Count).Select(static i => $"column {i}")], data.Labels?.Kind ?? LabelKind.None);
+        options.Loss.CheckData([.. Enumerable.Range(1, data.Columns).Select(static i => $"column {i}")], data.Labels?.Kind ?? LabelKind.None);
         options.Loss.CheckDimension(encoder.Description.EmbeddingDimension);
         _stepsPerEpoch = (sampler.Length + options.GradientAccumulationSteps - 1) / options.GradientAccumulationSteps;
         _totalSteps = options.MaxSteps ?? checked(options.Epochs * _stepsPerEpoch);
@@ -67,7 +73,7 @@ public sealed class Trainer : IDisposable
     public void Resume(string checkpoint)
     {
         TrainingState saved = Checkpoints.Load(checkpoint, _encoder, _runner.Optimizer, _runner.LossParameters);
-        foreach ((string key, string value) in _state.Setup)
+        foreach ((string key, string value) in SetupLike(saved))
         {
             string found = saved.Setup.GetValueOrDefault(key, "nothing");
             if (found != value)
@@ -76,7 +82,7 @@ public sealed class Trainer : IDisposable
             }
         }
 
-        _state = saved;
+        _state = saved with { Setup = _state.Setup };
         _runner.Passes = saved.Passes;
     }
 
@@ -85,8 +91,9 @@ public sealed class Trainer : IDisposable
     /// <exception cref="TrainingException">The loss is no longer a number.</exception>
     public TrainingOutcome Run(CancellationToken stop)
     {
+        _awaitsTokens = !_data.IsTokenizedFirst;
         _observer.Started(new RunPlan(
-            _totalSteps, _stepsPerEpoch, _state.Step, _data.Rows, _data.TruncatedSentences, _schedule, _runner.DeviceBytes));
+            _totalSteps, _stepsPerEpoch, _state.Step, _data.Rows, _awaitsTokens ? null : _data.TruncatedSentences, _schedule, _runner.DeviceBytes));
         if (_options.EvaluateAtStart && _state.Step == 0 && _state.EvaluatedStep != 0)
         {
             Evaluate();
@@ -210,6 +217,12 @@ public sealed class Trainer : IDisposable
         _observer.StepsFinished(_unreported);
         StepRecord? broken = _unreported.Find(static s => !double.IsFinite(s.Loss) || !double.IsFinite(s.GradientNorm));
         _unreported.Clear();
+        if (_awaitsTokens && _data.TruncatedSentences is int truncated)
+        {
+            _awaitsTokens = false;
+            _observer.Tokenized(truncated);
+        }
+
         _clock.Restart();
         if (broken is not null)
         {
@@ -256,13 +269,33 @@ public sealed class Trainer : IDisposable
         return folder;
     }
 
+    /// <summary>This run's setup in the terms of a checkpoint: those written by earlier versions tell the data by their tokens, for which all have to be tokenised.</summary>
+    private IReadOnlyDictionary<string, string> SetupLike(TrainingState saved)
+    {
+        if (!saved.Setup.ContainsKey(TokenHashKey) || saved.Setup.ContainsKey(TextHashKey))
+        {
+            return _state.Setup;
+        }
+
+        Dictionary<string, string> setup = new(_state.Setup);
+        foreach (string key in (string[])[TextHashKey, TokenizerKey, MaxLengthKey])
+        {
+            setup.Remove(key);
+        }
+
+        setup[TokenHashKey] = _data.TokenHash(out long tokens);
+        setup["tokens"] = $"{tokens}";
+        return setup;
+    }
+
     /// <summary>What decides the weights of every step, for comparison with a checkpoint.</summary>
     private Dictionary<string, string> Setup() => new()
     {
         ["rows"] = $"{_data.Rows}",
-        ["columns"] = $"{_data.Columns.Count}",
-        ["tokens"] = $"{_data.Columns.Sum(static c => (long)c.TokenIds.Length)}",
-        ["hash of the tokens"] = _data.Hash(),
+        ["columns"] = $"{_data.Columns}",
+        [TextHashKey] = _data.TextHash,
+        [TokenizerKey] = _encoder.Tokenizer.Hash(),
+        [MaxLengthKey] = $"{_data.MaxLength}",
         ["sampler"] = $"{_sampler}",
         ["batch_size"] = $"{_sampler.BatchSize}",
         ["batches an epoch"] = $"{_sampler.Length}",

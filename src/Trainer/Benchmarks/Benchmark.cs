@@ -93,7 +93,8 @@ internal static class Benchmark
     private static TrainingFigures Train(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options)
     {
         int batchSize = options.Encoder.BatchSize;
-        TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))]);
+        using TrainingData data = new(dataset, encoder);
+        data.Tokenize();
         SequentialSampler sampler = new(dataset.Count, batchSize, dropLast: true);
         TrainingOptions settings = new()
         {
@@ -117,8 +118,8 @@ internal static class Benchmark
             seconds[seconds.Length / 2],
             seconds[0],
             tokens,
-            batches.Average(rows => data.Columns.Sum(column => (double)rows.Length * rows.Max(row => column[row].Length))),
-            batches.Average(rows => (double)rows.Length * data.Columns.Count * encoder.Description.MaxSequenceLength),
+            batches.Average(rows => Enumerable.Range(0, data.Columns).Sum(column => (double)rows.Length * rows.Max(row => data[column, row].Length))),
+            batches.Average(rows => (double)rows.Length * data.Columns * encoder.Description.MaxSequenceLength),
             TrainingFactor * tokens * FlopsPerToken(encoder.Description.Transformer),
             timer.AllocatedBytes / options.Steps,
             timer.DeviceBytes);
@@ -162,6 +163,10 @@ internal static class Benchmark
         public long DeviceBytes { get; private set; }
 
         public void Started(RunPlan plan) => DeviceBytes = plan.DeviceBytes;
+
+        public void Tokenized(int truncatedSentences)
+        {
+        }
 
         public void StepsFinished(IReadOnlyList<StepRecord> steps)
         {

@@ -64,6 +64,13 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
     }
 
     /// <inheritdoc/>
+    public void Tokenized(int truncatedSentences)
+    {
+        string truncated = truncatedSentences == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {truncatedSentences:N0} were cut at the maximum length");
+        _display.Message($"all sentences are tokenised{truncated}");
+    }
+
+    /// <inheritdoc/>
     public void StepsFinished(IReadOnlyList<StepRecord> steps)
     {
         DateTimeOffset time = DateTimeOffset.UtcNow - TimeSpan.FromSeconds(steps.Sum(static s => s.Seconds));
@@ -124,7 +131,7 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
     private static string Describe(RunPlan plan)
     {
         string from = plan.FirstStep == 0 ? "" : $" from step {plan.FirstStep} on";
-        string truncated = plan.TruncatedSentences == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {plan.TruncatedSentences:N0} sentences cut at the maximum length");
+        string truncated = plan.TruncatedSentences is null or 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {plan.TruncatedSentences:N0} sentences cut at the maximum length");
         return string.Create(
             CultureInfo.InvariantCulture,
             $"training{from}: {plan.Rows:N0} rows{truncated}; {plan.Steps:N0} steps of {plan.StepsPerEpoch:N0} an epoch, {plan.Schedule.WarmupSteps:N0} of them warm-up; {plan.DeviceBytes / 1e6:N0} MB");

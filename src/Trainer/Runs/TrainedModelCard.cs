@@ -9,8 +9,6 @@ namespace MnrEngine.Trainer.Runs;
 /// <summary>What the saved model's card says of the run.</summary>
 internal static class TrainedModelCard
 {
-    private const int SampleRows = 3;
-
     /// <summary>Writes the card.</summary>
     public static ModelCard Write(TrainingConfig config, TrainingInputs inputs, RunHistory history) => new()
     {
@@ -36,9 +34,9 @@ internal static class TrainedModelCard
     }
 
     private static CardDataset Dataset(TrainingConfig config, TrainingInputs inputs) =>
-        new(string.Join(", ", config.Data.Files.Select(static file => HubFiles.DatasetName(file.Path))), inputs.Dataset.Count, inputs.Dataset.ColumnNames)
+        new(string.Join(", ", config.Data.Files.Select(static file => HubFiles.DatasetName(file.Path))), inputs.Data.Rows, inputs.ColumnNames)
         {
-            Samples = [.. Enumerable.Range(0, Math.Min(SampleRows, inputs.Dataset.Count)).Select(row => inputs.Dataset.Columns.Select(column => column[row]).ToArray())],
+            Samples = inputs.Samples,
         };
 
     private static IEnumerable<KeyValuePair<string, string>> Hyperparameters(TrainingConfig config)

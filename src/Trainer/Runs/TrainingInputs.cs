@@ -12,9 +12,15 @@ namespace MnrEngine.Trainer.Runs;
 /// <summary>What a config names, loaded: the model on the device, the rows, the batches and the evaluations.</summary>
 internal sealed class TrainingInputs : IDisposable
 {
+    // So many rows are shown in the model's card.
+    private const int SampleRows = 3;
+
     private TrainingInputs(TrainingRows rows, SentenceEncoder encoder, TrainingData data, IBatchSampler sampler, IReadOnlyList<IEvaluator> evaluators)
     {
-        Dataset = rows.Dataset;
+        // The data set itself is not kept: its texts go when they are tokenised.
+        Files = rows.Dataset.Files;
+        ColumnNames = rows.Dataset.ColumnNames;
+        Samples = [.. Enumerable.Range(0, Math.Min(SampleRows, data.Rows)).Select(rows.Dataset.Row)];
         Loss = rows.Loss;
         Encoder = encoder;
         Data = data;
@@ -22,8 +28,14 @@ internal sealed class TrainingInputs : IDisposable
         Evaluators = evaluators;
     }
 
-    /// <summary>The rows as text.</summary>
-    public TextDataset Dataset { get; }
+    /// <summary>What became of the rows of each file.</summary>
+    public IReadOnlyList<FileReport> Files { get; }
+
+    /// <summary>The names of the columns.</summary>
+    public IReadOnlyList<string> ColumnNames { get; }
+
+    /// <summary>The texts of the first rows.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Samples { get; }
 
     /// <summary>The loss.</summary>
     public SentenceLoss Loss { get; }
@@ -53,21 +65,27 @@ internal sealed class TrainingInputs : IDisposable
         IBatchSampler sampler = CreateSampler(config, dataset);
         EvaluationData evaluations = EvaluationData.Load(config.Evaluation, log);
         SentenceEncoder encoder = LoadModel(config, kernels, log);
+        TrainingData? data = null;
         try
         {
-            TrainingData data = new([.. dataset.Columns.Select(column => encoder.Tokenize(column))], rows.Labels);
+            data = new TrainingData(dataset, encoder, rows.Labels);
             IEvaluator[] evaluators = evaluations.Evaluators(encoder, csvFolder);
             return new TrainingInputs(rows, encoder, data, sampler, evaluators);
         }
         catch
         {
+            data?.Dispose();
             encoder.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Encoder.Dispose();
+    public void Dispose()
+    {
+        Data.Dispose();
+        Encoder.Dispose();
+    }
 
     private static TextDataset LoadDataset(TrainingConfig config, LabelRule? rule, TextWriter log)
     {
@@ -107,8 +125,8 @@ internal sealed class TrainingInputs : IDisposable
         {
             BatchSampler.InOrder => new SequentialSampler(dataset.Count, config.BatchSize, config.DropLast),
             BatchSampler.Shuffled => new ShuffledSampler(dataset.Count, config.BatchSize, config.Seed, config.DropLast),
-            BatchSampler.NoDuplicates => new NoDuplicatesSampler(dataset.Columns, config.BatchSize, config.Seed, config.DropLast),
-            BatchSampler.NoDuplicatesLegacy => new LegacyNoDuplicatesSampler(dataset.Columns, config.BatchSize, config.Seed),
+            BatchSampler.NoDuplicates => new NoDuplicatesSampler(dataset, config.BatchSize, config.Seed, config.DropLast),
+            BatchSampler.NoDuplicatesLegacy => new LegacyNoDuplicatesSampler(dataset, config.BatchSize, config.Seed),
             _ => throw new InvalidOperationException($"no sampler {config.BatchSampler}"),
         };
     }

@@ -63,7 +63,7 @@ internal sealed class TrainingRun
         }
 
         using IDisposable held = _folder.Prepare(keepEarlierRun: resumeFrom is not null, ConfigFile.Text(_config, _folder.Path));
-        foreach (FileReport file in inputs.Dataset.Files)
+        foreach (FileReport file in inputs.Files)
         {
             _output.WriteLine(file);
         }

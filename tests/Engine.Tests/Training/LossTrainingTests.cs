@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MnrEngine.Autograd;
+using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
@@ -199,14 +200,16 @@ public sealed class LossTrainingTests
             JsonElement columns = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("training", Recorded + ".json"))).RootElement.GetProperty("columns");
             string[] Texts(string name) => [.. columns.GetProperty(name).EnumerateArray().Select(static t => t.GetString()!)];
             int[] classes = [.. columns.GetProperty("label").EnumerateArray().Select(static l => l.GetInt32())];
-            TrainingData data = new(
-                [_encoder.Tokenizer.EncodeBatch(Texts("premise"), 48), _encoder.Tokenizer.EncodeBatch(Texts("hypothesis"), 48)],
+            using TrainingData data = new(
+                new TextDataset(["premise", "hypothesis"], [Texts("premise"), Texts("hypothesis")]),
+                _encoder,
                 (labels ?? options.Loss.Labels) switch
                 {
                     LabelKind.Class => TrainingLabels.OfClasses(classes),
                     LabelKind.Score => TrainingLabels.OfScores([.. classes.Select(static c => 1 - (c / 2f))]),
                     _ => null,
-                });
+                },
+                maxLength: 48);
             using Trainer trainer = new(_encoder, data, new ShuffledSampler(data.Rows, options.BatchSize, seed: 42, dropLast: false), options, [], this, checkpoints);
             if (resume)
             {
@@ -224,6 +227,10 @@ public sealed class LossTrainingTests
         }
 
         public void Started(RunPlan plan)
+        {
+        }
+
+        public void Tokenized(int truncatedSentences)
         {
         }
 

@@ -1,3 +1,4 @@
+using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
@@ -55,7 +56,8 @@ public sealed class ThreadCountTests
         using SentenceEncoder encoder = SentenceEncoder.Create(description, tokenizer, kernels, seed: 3);
         Random random = new(4);
         string[] words = [.. Enumerable.Range(0, tokenizer.VocabularySize).Select(id => tokenizer.Tokens([id])[0]).Where(static t => t.All(char.IsAsciiLetter))];
-        TrainingData data = new([.. Enumerable.Range(0, 2).Select(_ => encoder.Tokenize([.. Enumerable.Range(0, Rows).Select(_ => Sentence())]))]);
+        using TrainingData data = new(
+            new TextDataset(["anchor", "positive"], [.. Enumerable.Range(0, 2).Select(_ => Enumerable.Range(0, Rows).Select(_ => Sentence()).ToArray())]), encoder);
         TrainingOptions options = new()
         {
             BatchSize = 24,
@@ -78,6 +80,10 @@ public sealed class ThreadCountTests
     private sealed class Unobserved : ITrainingObserver
     {
         public void Started(RunPlan plan)
+        {
+        }
+
+        public void Tokenized(int truncatedSentences)
         {
         }
 

@@ -1,4 +1,5 @@
 using MnrEngine.Autograd;
+using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Evaluation;
 using MnrEngine.Kernels.Cpu;
@@ -155,6 +156,7 @@ public sealed class TrainerTests
         private readonly CancellationTokenSource _stop = new();
         private readonly int _stopAfter;
         private readonly Queue<double> _scores;
+        private TrainingData? _data;
 
         public Run(int threads, int stopAfter = int.MaxValue, double[]? scores = null)
         {
@@ -188,8 +190,10 @@ public sealed class TrainerTests
         public Trainer Prepare(TrainingOptions options, Checkpoints? checkpoints = null)
         {
             Random random = new(1);
-            TrainingData data = new([.. Enumerable.Range(0, 2).Select(_ => _encoder.Tokenize([.. Enumerable.Range(0, 24).Select(_ => Sentence(random))]))]);
-            return new Trainer(_encoder, data, new ShuffledSampler(data.Rows, options.BatchSize, seed: 7, dropLast: false), options, [this], this, checkpoints);
+            _data?.Dispose();
+            _data = new TrainingData(
+                new TextDataset(["anchor", "positive"], [.. Enumerable.Range(0, 2).Select(_ => Enumerable.Range(0, 24).Select(_ => Sentence(random)).ToArray())]), _encoder);
+            return new Trainer(_encoder, _data, new ShuffledSampler(_data.Rows, options.BatchSize, seed: 7, dropLast: false), options, [this], this, checkpoints);
         }
 
         public float[] Weights()
@@ -203,6 +207,10 @@ public sealed class TrainerTests
             new("score", new Dictionary<string, double> { ["score"] = _scores.TryDequeue(out double score) ? score : 0 });
 
         public void Started(RunPlan plan)
+        {
+        }
+
+        public void Tokenized(int truncatedSentences)
         {
         }
 
@@ -224,6 +232,7 @@ public sealed class TrainerTests
 
         public void Dispose()
         {
+            _data?.Dispose();
             _encoder.Dispose();
             Kernels.Dispose();
             _stop.Dispose();

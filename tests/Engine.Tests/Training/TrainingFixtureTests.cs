@@ -117,7 +117,7 @@ public sealed class TrainingFixtureTests
         public void Train(int? maxSteps = null)
         {
             int maxLength = _run.GetProperty("max_length").GetInt32();
-            TrainingData data = new([.. _columns.Select(c => _encoder.Tokenizer.EncodeBatch(c, maxLength))], _labels);
+            using TrainingData data = new(new TextDataset([.. _columns.Select(static (_, c) => $"column {c}")], _columns), _encoder, _labels, maxLength);
             string mode = _run.GetProperty("mode").GetString()!;
             JsonElement clip = _run.GetProperty("max_grad_norm");
             TrainingOptions options = new()
@@ -227,6 +227,10 @@ public sealed class TrainingFixtureTests
         }
 
         public void Started(RunPlan plan)
+        {
+        }
+
+        public void Tokenized(int truncatedSentences)
         {
         }
 

@@ -78,7 +78,7 @@ public sealed partial class InterruptedRunTests
         Assert.That(run.Steps(), Has.Count.GreaterThanOrEqualTo(20), "the second run removed what the first had written");
     }
 
-    [TestCase("data", "hash of the tokens")]
+    [TestCase("data", "hash of the texts")]
     [TestCase("batch_sampler", "sampler")]
     [TestCase("batch_size", "batch_size")]
     [TestCase("learning_rate", "optimizer")]

@@ -195,6 +195,20 @@ public sealed class TrainCommandTests
     }
 
     [Test]
+    public void ALargeDataSetIsTrainedOnWhileItIsTokenised()
+    {
+        using TinyRun run = new();
+        run.Folder.Write("pairs.tsv", "anchor\tpositive\n" + string.Concat(Enumerable.Range(0, 40_000).Select(static i => $"{i} dogs run in the park\t{i} people sit and eat\n")));
+        run.Config["data"] = "pairs.tsv";
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Output, Does.Contain("training: 40,000 rows; 10 steps of 2,500 an epoch"), "nothing is said yet of sentences that are cut");
+        Assert.That(File.ReadAllText(Path.Combine(run.Output, "model", "README.md")), Does.Contain("0 dogs run in the park").And.Contain("40,000"));
+    }
+
+    [Test]
     public void ANewModelIsTrainedFromAVocabulary()
     {
         using TinyRun run = new();

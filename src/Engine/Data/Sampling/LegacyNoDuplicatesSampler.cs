@@ -20,10 +20,21 @@ public sealed class LegacyNoDuplicatesSampler : IBatchSampler
     /// <param name="seed">What Python's generator is seeded with.</param>
     /// <exception cref="InputException">The batch size is not positive, or larger than the data.</exception>
     public LegacyNoDuplicatesSampler(IReadOnlyList<IReadOnlyList<string>> columns, int batchSize, long seed)
+        : this(new TextNumbers(columns, PythonText.StripAndLower), batchSize, seed)
     {
-        ArgumentNullException.ThrowIfNull(columns);
-        BatchCounts.Check(columns[0].Count, batchSize);
-        _texts = new TextNumbers(columns, PythonText.StripAndLower);
+    }
+
+    /// <summary>A sampler over a data set, which it does not hold on to.</summary>
+    /// <inheritdoc cref="LegacyNoDuplicatesSampler(IReadOnlyList{IReadOnlyList{string}}, int, long)"/>
+    public LegacyNoDuplicatesSampler(TextDataset data, int batchSize, long seed)
+        : this(data.Numbers.ByKey(data.Texts, PythonText.StripAndLower), batchSize, seed)
+    {
+    }
+
+    private LegacyNoDuplicatesSampler(TextNumbers texts, int batchSize, long seed)
+    {
+        BatchCounts.Check(texts.Rows, batchSize);
+        _texts = texts;
         _seed = seed;
         BatchSize = batchSize;
     }

@@ -22,10 +22,21 @@ public sealed class NoDuplicatesSampler : IBatchSampler
     /// <param name="dropLast">Whether short batches are left out; they can occur anywhere in an epoch.</param>
     /// <exception cref="InputException">The batch size is not positive, or larger than the data.</exception>
     public NoDuplicatesSampler(IReadOnlyList<IReadOnlyList<string>> columns, int batchSize, long seed, bool dropLast)
+        : this(new TextNumbers(columns), batchSize, seed, dropLast)
     {
-        ArgumentNullException.ThrowIfNull(columns);
-        BatchCounts.Check(columns[0].Count, batchSize);
-        _tree = new ConflictTree(new TextNumbers(columns));
+    }
+
+    /// <summary>A sampler over a data set, which it does not hold on to.</summary>
+    /// <inheritdoc cref="NoDuplicatesSampler(IReadOnlyList{IReadOnlyList{string}}, int, long, bool)"/>
+    public NoDuplicatesSampler(TextDataset data, int batchSize, long seed, bool dropLast)
+        : this(data.Numbers, batchSize, seed, dropLast)
+    {
+    }
+
+    private NoDuplicatesSampler(TextNumbers texts, int batchSize, long seed, bool dropLast)
+    {
+        BatchCounts.Check(texts.Rows, batchSize);
+        _tree = new ConflictTree(texts);
         _seed = seed;
         _dropLast = dropLast;
         BatchSize = batchSize;

@@ -1,3 +1,4 @@
+using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using NUnit.Framework;
 

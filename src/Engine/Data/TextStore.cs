@@ -1,11 +1,11 @@
 using System.IO.Hashing;
 using System.Text;
 
-namespace MnrEngine.Data.Preparation;
+namespace MnrEngine.Data;
 
 /// <summary>
 /// Many different texts, numbered in the order in which they first came. They lie as UTF-8 in large blocks: a million sentences take 100 MB less
-/// than as strings.
+/// than as strings. Reading is safe from several threads at once while nothing is added.
 /// </summary>
 internal sealed class TextStore
 {
@@ -53,20 +53,29 @@ internal sealed class TextStore
         return Count - 1;
     }
 
+    /// <summary>Forgets what is only needed to tell whether a text is new: from here on there are no more.</summary>
+    public void Seal()
+    {
+        _hashes.Clear();
+        _slots = [];
+        _utf8 = [];
+    }
+
     /// <summary>The text of a number.</summary>
     public string Text(int number) => Encoding.UTF8.GetString(Utf8(number));
+
+    /// <summary>The UTF-8 of a number's text.</summary>
+    public ReadOnlySpan<byte> Utf8(int number)
+    {
+        (int block, int start, int length) = _places[number];
+        return _blocks[block].AsSpan(start, length);
+    }
 
     private static int[] NewSlots(int length)
     {
         int[] slots = new int[length];
         Array.Fill(slots, -1);
         return slots;
-    }
-
-    private ReadOnlySpan<byte> Utf8(int number)
-    {
-        (int block, int start, int length) = _places[number];
-        return _blocks[block].AsSpan(start, length);
     }
 
     private int FirstSlot(ulong hash) => (int)(hash & (ulong)(_slots.Length - 1));

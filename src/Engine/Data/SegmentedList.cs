@@ -1,4 +1,4 @@
-namespace MnrEngine.Data.Preparation;
+namespace MnrEngine.Data;
 
 /// <summary>
 /// A list that grows by segments. One that grows by doubling is copied each time, and leaves behind as much garbage as it is long, which for millions of
@@ -29,6 +29,19 @@ internal sealed class SegmentedList<T>
 
         _segments[^1][place] = entry;
         Count = checked(Count + 1);
+    }
+
+    /// <summary>The entries.</summary>
+    public T[] ToArray()
+    {
+        T[] entries = new T[Count];
+        for (int first = 0; first < Count; first += SegmentLength)
+        {
+            int length = Math.Min(SegmentLength, Count - first);
+            _segments[first >> SegmentBits].AsSpan(0, length).CopyTo(entries.AsSpan(first));
+        }
+
+        return entries;
     }
 
     /// <summary>Forgets all entries.</summary>
