@@ -10,8 +10,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
 case "$*" in
-  "" | "--scale full") scale=full ;;
-  "--scale small") scale=small ;;
+  "" | "--scale full" | "--scale=full") scale=full ;;
+  "--scale small" | "--scale=small") scale=small ;;
   *) echo "usage: $0 [--scale small|full]" >&2; exit 2 ;;
 esac
 

@@ -30,7 +30,7 @@ internal static class ColumnChoice
 
         throw new InputException(table.Names is null
             ? $"the column '{column}' can't be found in {table.Path}, which has no header line: give its position, counted from 0"
-            : $"{table.Path} has no column '{column}': it has {string.Join(", ", table.Names)}");
+            : $"{table.Path} has no column '{column}': it has {ColumnList.Of(table.Names)}");
     }
 
     private static bool IsPosition(string column, out int position) =>

@@ -170,7 +170,7 @@ public sealed class RetrievalDataset
         }
 
         int found = Find(table.Names, names);
-        return found >= 0 ? found : throw new InputException($"{table.Path} has no column {string.Join(" or ", names)}: it has {string.Join(", ", table.Names)}");
+        return found >= 0 ? found : throw new InputException($"{table.Path} has no column {string.Join(" or ", names)}: it has {ColumnList.Of(table.Names)}");
     }
 
     private static int Find(IReadOnlyList<string> fields, string[] names) =>

@@ -100,7 +100,7 @@ public sealed class StsDataset
         if (source.Columns is null && table.Names is not null)
         {
             return ColumnGuess.Sts(table.Names)
-                ?? throw new InputException($"the sentences and score of {table.Path} can't be guessed from {string.Join(", ", table.Names)}: name the columns");
+                ?? throw new InputException($"the sentences and score of {table.Path} can't be guessed from {ColumnList.Of(table.Names)}: name the columns");
         }
 
         return [.. (source.Columns ?? ByPosition).Select(column => ColumnChoice.Find(table, column))];

@@ -77,7 +77,7 @@ internal sealed class TextColumns
         int[] others = [.. Enumerable.Range(0, names.Count).Where(i => i != notText)];
         return others.Length == 2
             ? others
-            : throw new InputException($"which columns of {table.Path} are the texts can't be guessed from {string.Join(", ", names)}: name them");
+            : throw new InputException($"which columns of {table.Path} are the texts can't be guessed from {ColumnList.Of(names)}: name them");
     }
 
     /// <summary>Without names, every column is a text, in the order anchor, positive, negatives; but a third or later last one that can only be a label is that.</summary>

@@ -24,8 +24,8 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
         if (columns.Names.Count != columnNames.Count)
         {
             throw new InputException(
-                $"{table.Path} has {columns.Names.Count} text columns ({string.Join(", ", columns.Names)}), but {firstPath} has {columnNames.Count} " +
-                $"({string.Join(", ", columnNames)}) and the files of a data set need the same number");
+                $"{table.Path} has {columns.Names.Count} text columns ({ColumnList.Of(columns.Names)}), but {firstPath} has {columnNames.Count} " +
+                $"({ColumnList.Of(columnNames)}) and the files of a data set need the same number");
         }
 
         if (columns.Label < 0)

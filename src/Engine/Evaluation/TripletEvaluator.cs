@@ -50,7 +50,7 @@ public sealed class TripletEvaluator : IEvaluator
         if (data.Columns.Count < 3)
         {
             string file = data.Files.Count > 0 ? data.Files[0].Path : "the data";
-            throw new InputException($"a triplet needs an anchor, a positive and a negative, but {file} has only {data.Columns.Count} columns of texts ({string.Join(", ", data.ColumnNames)})");
+            throw new InputException($"a triplet needs an anchor, a positive and a negative, but {file} has only {data.Columns.Count} columns of texts ({ColumnList.Of(data.ColumnNames)})");
         }
     }
 

@@ -18,6 +18,7 @@ public sealed class Checkpoints
     private const string MomentsFile = "optimizer.safetensors";
     private const string LossFile = "loss.safetensors";
     private const string StateFile = "training_state.json";
+    private const string BestFile = "best.json";
     private const string FirstMoment = "first_moment.";
     private const string SecondMoment = "second_moment.";
 
@@ -66,8 +67,12 @@ public sealed class Checkpoints
         return folder;
     }
 
-    /// <summary>Writes the best model so far.</summary>
-    public void WriteBest(SentenceEncoder encoder) => AtomicFolder.Replace(BestFolder, temporary => encoder.WriteFiles(temporary, new ModelCard()));
+    /// <summary>Writes the best model so far, and beside its files in <c>best.json</c> which one it is.</summary>
+    public void WriteBest(SentenceEncoder encoder, BestEvaluation evaluation) => AtomicFolder.Replace(BestFolder, temporary =>
+    {
+        encoder.WriteFiles(temporary, new ModelCard());
+        File.WriteAllText(Path.Combine(temporary, BestFile), JsonSerializer.Serialize(evaluation, TrainingStateJson.Default.BestEvaluation) + "\n");
+    });
 
     /// <summary>Reads a checkpoint into a model and its optimizer.</summary>
     /// <exception cref="InputException">It is not a checkpoint, is damaged, or belongs to another model.</exception>

@@ -234,7 +234,7 @@ public sealed class Trainer : IDisposable
     private void Evaluate()
     {
         Report();
-        double? primary = null;
+        (string Metric, double Score)? deciding = null;
         foreach (IEvaluator evaluator in _evaluators)
         {
             long start = Stopwatch.GetTimestamp();
@@ -242,14 +242,15 @@ public sealed class Trainer : IDisposable
             EvaluationRecord record = new(
                 _state.Step, EpochDone, evaluator.Name, figures.PrimaryMetric, figures.Values, Stopwatch.GetElapsedTime(start).TotalSeconds);
             _observer.Evaluated(record);
-            primary = _options.MetricForBestModel is string metric ? (record.Figures.TryGetValue(metric, out double figure) ? figure : primary) : primary ?? record.Primary;
+            deciding = _options.MetricForBestModel is not string metric ? deciding ?? (record.PrimaryMetric, record.Primary)
+                : record.Figures.TryGetValue(metric, out double figure) ? (metric, figure) : deciding;
         }
 
         _state = _state with { EvaluatedStep = _state.Step };
-        if (_options.KeepBest && primary is double score && !(score <= _state.BestScore))
+        if (_options.KeepBest && deciding is (string name, double score) && !(score <= _state.BestScore))
         {
             _state = _state with { BestScore = score, BestStep = _state.Step };
-            _checkpoints?.WriteBest(_encoder);
+            _checkpoints?.WriteBest(_encoder, new BestEvaluation(_state.Step, EpochDone, name, score));
         }
 
         _clock.Restart();

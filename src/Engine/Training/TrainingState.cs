@@ -33,7 +33,15 @@ public sealed record TrainingState
     public IReadOnlyDictionary<string, string> Setup { get; init; } = new Dictionary<string, string>();
 }
 
-/// <summary>JSON for <see cref="TrainingState"/>, generated so that it works without reflection.</summary>
+/// <summary>The best evaluation so far, with the names that transformers' trainer_state.json has for it.</summary>
+/// <param name="BestGlobalStep">The step whose weights were best.</param>
+/// <param name="Epoch">The epoch, with the part of it that was done.</param>
+/// <param name="MetricForBestModel">The figure that decided.</param>
+/// <param name="BestMetric">Its value.</param>
+public sealed record BestEvaluation(int BestGlobalStep, double Epoch, string MetricForBestModel, double BestMetric);
+
+/// <summary>JSON for <see cref="TrainingState"/> and <see cref="BestEvaluation"/>, generated so that it works without reflection.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(TrainingState))]
+[JsonSerializable(typeof(BestEvaluation))]
 internal sealed partial class TrainingStateJson : JsonSerializerContext;

@@ -1,16 +1,13 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Spectre.Console;
+using MnrEngine.Trainer.Reporting;
 
 namespace MnrEngine.Trainer.Comparisons;
 
 /// <summary>A comparison as a table on a terminal, as Markdown and as JSON.</summary>
 internal static class ComparisonText
 {
-    // Where nobody's terminal sets the width, long names of models need not be broken.
-    private const int WidthOfAFile = 120;
-
     /// <summary>Stands for a figure that there is not.</summary>
     public const string None = "-";
 
@@ -19,25 +16,13 @@ internal static class ComparisonText
     /// <summary>Shows the table; the best of each score is bold and has a star.</summary>
     public static void Show(Comparison comparison, TextWriter output)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("model"));
-        foreach (string title in Comparison.Scores.Select(static score => score.Title).Concat(OtherTitles))
-        {
-            table.AddColumn(new TableColumn(title).RightAligned().NoWrap());
-        }
-
+        FigureTable table = new("model", [.. Comparison.Scores.Select(static score => score.Title), .. OtherTitles]);
         foreach (ModelScores model in comparison.Models)
         {
-            string[] cells = [.. Cells(comparison, model, static figure => $"[bold]{figure}*[/]", static figure => $"{figure} ")];
-            table.AddRow([Markup.Escape(model.Label), .. cells]);
+            table.Add(model.Label, Cells(comparison, model, static figure => $"[bold]{figure}*[/]", static figure => $"{figure} "));
         }
 
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.No });
-        if (Console.IsOutputRedirected)
-        {
-            console.Profile.Width = WidthOfAFile;
-        }
-
-        console.Write(table);
+        table.Write(output);
         foreach (string line in comparison.Notes.Append(Caption(comparison)))
         {
             output.WriteLine(line);

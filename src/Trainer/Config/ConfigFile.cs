@@ -28,7 +28,7 @@ internal static class ConfigFile
         resolved["loss"] = LossRules.Filled(resolved["loss"]!.AsObject());
         TrainingConfig config = resolved.Deserialize(TrainingConfigJson.Default.TrainingConfig)!;
         ConfigRules.Check(tree, config);
-        return config;
+        return config with { MaxSeqLengthIsTheRecipes = tree.Root["model"]?["max_seq_length"] is null };
     }
 
     /// <summary>A config as it can be read again, with every default written out.</summary>

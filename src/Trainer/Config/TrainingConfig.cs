@@ -155,4 +155,22 @@ internal sealed record TrainingConfig
     [TransformersName("logging_steps")]
     [Range(1, int.MaxValue)]
     public required int LogEverySteps { get; init; }
+
+    /// <summary>Whether model.max_seq_length is the recipe's, so that who wrote the config need not know of it.</summary>
+    [JsonIgnore]
+    public bool MaxSeqLengthIsTheRecipes { get; init; }
+
+    /// <summary>Checks that the network can read sentences as long as they may be.</summary>
+    /// <param name="longest">The longest that it can read, in tokens.</param>
+    /// <param name="limit">That in words: what has how many positions.</param>
+    /// <exception cref="InputException">It can't.</exception>
+    public void CheckLength(int longest, string limit)
+    {
+        if (Model.MaxSeqLength > longest)
+        {
+            throw new InputException(MaxSeqLengthIsTheRecipes
+                ? $"the recipe {Recipe.ToString().ToLowerInvariant()} cuts sentences at {Model.MaxSeqLength} tokens, but {limit}: set model.max_seq_length to {longest} or less"
+                : $"model.max_seq_length is {Model.MaxSeqLength}, but {limit}");
+        }
+    }
 }

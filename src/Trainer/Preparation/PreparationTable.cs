@@ -1,15 +1,12 @@
 using System.Globalization;
 using MnrEngine.Data.Preparation;
-using Spectre.Console;
+using MnrEngine.Trainer.Reporting;
 
 namespace MnrEngine.Trainer.Preparation;
 
 /// <summary>What became of the rows, as a table and a few lines below it.</summary>
 internal static class PreparationTable
 {
-    // Spectre.Console takes 80 columns where the output is no terminal, and would break the names of files.
-    private const int WidthOfLogs = 200;
-
     /// <summary>Prints it.</summary>
     public static void Write(PreparationReport report, PreparationOptions options, TextWriter output)
     {
@@ -19,30 +16,19 @@ internal static class PreparationTable
             .. Dropped(report, options),
             (AreGrouped(report) ? "used" : "kept", static source => source.Kept),
         ];
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("source");
-        foreach ((string title, _) in columns)
-        {
-            table.AddColumn(new TableColumn(title).RightAligned().NoWrap());
-        }
-
+        FigureTable table = new("source", [.. columns.Select(static column => column.Title)]);
         foreach (SourceReport source in report.Sources)
         {
-            AddRow(table, source.Name, columns.Select(column => column.Count(source)));
+            table.Add(source.Name, columns.Select(column => Invariant($"{column.Count(source):N0}")));
         }
 
         if (report.Sources.Count > 1)
         {
-            table.AddEmptyRow();
-            AddRow(table, "all", columns.Select(column => report.Sources.Sum(column.Count)));
+            table.AddSpace();
+            table.Add("all", columns.Select(column => Invariant($"{report.Sources.Sum(column.Count):N0}")));
         }
 
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.No });
-        if (Console.IsOutputRedirected)
-        {
-            console.Profile.Width = WidthOfLogs;
-        }
-
-        console.Write(table);
+        table.Write(output);
         foreach (string line in Lines(report, options))
         {
             output.WriteLine(line);
@@ -92,9 +78,6 @@ internal static class PreparationTable
 
     /// <summary>Whether triplets were made of labelled rows, so that the rows written are others than those read.</summary>
     private static bool AreGrouped(PreparationReport report) => report.Anchors + report.TextsWithoutTriplet > 0;
-
-    private static void AddRow(Table table, string name, IEnumerable<long> counts) =>
-        table.AddRow([new Markup(Markup.Escape(name)), .. counts.Select(static count => new Markup(Invariant($"{count:N0}")))]);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

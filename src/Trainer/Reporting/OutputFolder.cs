@@ -46,6 +46,11 @@ internal sealed class OutputFolder
             throw new InputException($"output {Path} is a file, but has to be a folder");
         }
 
+        if (File.Exists(Model) && new FileInfo(Model).LinkTarget is null)
+        {
+            throw new InputException($"{Model} is a file, but the trained model becomes a folder of that name");
+        }
+
         if (!mayHoldRun && Directory.Exists(Path) && Directory.EnumerateFileSystemEntries(Path).Any())
         {
             throw new InputException($"the output folder {Path} is not empty: choose another one, or set overwrite to true to replace the run in it, or resume to \"auto\" to continue it");

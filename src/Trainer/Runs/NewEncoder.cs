@@ -17,22 +17,19 @@ internal static class NewEncoder
     private static readonly string[] OtherKeys = ["model_type", "vocabulary", "lowercase", "seed"];
 
     /// <summary>Makes it.</summary>
-    /// <param name="config">The model.</param>
+    /// <param name="run">The config, with the model.</param>
     /// <param name="shape">Its network and tokenizer.</param>
     /// <param name="seed">The seed of the weights.</param>
     /// <param name="kernels">The device.</param>
     /// <exception cref="InputException">The vocabulary is wrong, or the numbers don't fit together.</exception>
-    public static SentenceEncoder Create(ModelConfig config, NewModelConfig shape, long seed, IKernels kernels)
+    public static SentenceEncoder Create(TrainingConfig run, NewModelConfig shape, long seed, IKernels kernels)
     {
+        ModelConfig config = run.Model;
         TransformerArchitecture architecture = Architecture(shape.ModelType ?? ModelType.Bert);
         WordPieceTokenizer tokenizer = Tokenizer(architecture, shape);
         TransformerConfiguration transformer = TransformerConfiguration.Read(Keys(architecture, shape, tokenizer), Where);
         int maxLength = config.MaxSeqLength ?? transformer.LongestSentence;
-        if (maxLength > transformer.LongestSentence)
-        {
-            throw new InputException(
-                $"model.max_seq_length is {maxLength}, but the new model has only {transformer.LongestSentence} positions ({Where}.max_position_embeddings)");
-        }
+        run.CheckLength(transformer.LongestSentence, $"the new model has only {transformer.LongestSentence} positions ({Where}.max_position_embeddings)");
 
         EncoderDescription description = new()
         {

@@ -4,6 +4,7 @@ using MnrEngine.Evaluation;
 using MnrEngine.Kernels;
 using MnrEngine.Losses;
 using MnrEngine.Models;
+using MnrEngine.Serialization;
 using MnrEngine.Trainer.Config;
 using MnrEngine.Training;
 
@@ -131,8 +132,20 @@ internal sealed class TrainingInputs : IDisposable
         };
     }
 
-    private static SentenceEncoder LoadModel(TrainingConfig config, IKernels kernels, TextWriter log) =>
-        config.Model.New is NewModelConfig shape
-            ? NewEncoder.Create(config.Model, shape, shape.Seed ?? config.Seed, kernels)
-            : SentenceEncoder.Load(HubFiles.Model(config.Model.Path!, log, config.Model.Revision), kernels, training: true, config.Model.MaxSeqLength);
+    private static SentenceEncoder LoadModel(TrainingConfig config, IKernels kernels, TextWriter log)
+    {
+        if (config.Model.New is NewModelConfig shape)
+        {
+            return NewEncoder.Create(config, shape, shape.Seed ?? config.Seed, kernels);
+        }
+
+        string folder = HubFiles.Model(config.Model.Path!, log, config.Model.Revision);
+        using (ModelFolder files = ModelFolder.Open(folder))
+        {
+            int longest = files.Description.Transformer.LongestSentence;
+            config.CheckLength(longest, $"{config.Model.Path} has only {longest} positions");
+        }
+
+        return SentenceEncoder.Load(folder, kernels, training: true, config.Model.MaxSeqLength);
+    }
 }

@@ -89,16 +89,35 @@ internal sealed class TrainingRun
     private int Train(MnrEngine.Training.Trainer trainer, TrainingInputs inputs, RunReport report)
     {
         using Interruption interruption = new(_display.Message);
-        TrainingOutcome outcome = _display.Run(() => trainer.Run(interruption.Stop));
-        report.SaveChart();
+        TrainingOutcome outcome;
+        try
+        {
+            outcome = _display.Run(() => trainer.Run(interruption.Stop));
+        }
+        catch (Exception error) when (report.History.Steps.Count > 0 && error is InputException or IOException or UnauthorizedAccessException)
+        {
+            // The folder can't be written any more, but the steps so far are in the model.
+            throw Rescued(error, inputs, report, $"stopped after step {report.History.Steps[^1].Step.Step}");
+        }
+
         if (!outcome.Completed)
         {
+            report.SaveChart();
             _output.WriteLine($"stopped after step {outcome.Steps}; the checkpoint is {outcome.Checkpoint}");
             _output.WriteLine($"to go on: {_command} --resume");
             return interruption.ExitCode;
         }
 
-        inputs.Encoder.Save(_folder.Model, TrainedModelCard.Write(_config, inputs, report.History));
+        try
+        {
+            inputs.Encoder.Save(_folder.Model, TrainedModelCard.Write(_config, inputs, report.History));
+        }
+        catch (InputException error)
+        {
+            throw Rescued(error, inputs, report, "trained to the end");
+        }
+
+        report.SaveChart();
         foreach (string line in Results(report.History, outcome))
         {
             _output.WriteLine(line);
@@ -106,6 +125,9 @@ internal sealed class TrainingRun
 
         return ExitCodes.Done;
     }
+
+    private TrainingException Rescued(Exception error, TrainingInputs inputs, RunReport report, string state) => new(
+        $"{error.Message.ReplaceLineEndings(" ").TrimEnd('.')}; the run {state}, {ModelRescue.Save(inputs.Encoder, TrainedModelCard.Write(_config, inputs, report.History), ModelRescue.Places(_folder.Path))}");
 
     private IEnumerable<string> Results(RunHistory history, TrainingOutcome outcome)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using MnrEngine.Autograd;
 using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
@@ -5,6 +6,7 @@ using MnrEngine.Evaluation;
 using MnrEngine.Kernels.Cpu;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
+using MnrEngine.Serialization;
 using MnrEngine.Testing;
 using MnrEngine.Training;
 using NUnit.Framework;
@@ -101,6 +103,22 @@ public sealed class TrainerTests
         shorter.Train(Options() with { Schedule = new ScheduleOptions(WarmupSteps: 2, TotalSteps: 12), MaxSteps = 6 });
         Assert.That(outcome.BestStep, Is.EqualTo(6));
         Assert.That(run.Weights(), Is.EqualTo(shorter.Weights()).AsCollection);
+    }
+
+    /// <summary>Who finds the folder later has to be able to tell which evaluation it was.</summary>
+    [Test]
+    public void TheBestModelSaysWhichStepItIsAndHowGood()
+    {
+        Checkpoints checkpoints = new(_folder, kept: 1);
+        using Run run = new(1, scores: [0.3, 0.9, 0.5, 0.4]);
+        run.Train(Options() with { KeepBest = true, EvaluateEverySteps = 3 }, checkpoints);
+
+        JsonNode best = JsonNode.Parse(File.ReadAllText(Path.Combine(checkpoints.BestFolder, "best.json")))!;
+
+        Assert.That(
+            ((int)best["best_global_step"]!, (double)best["epoch"]!, (string)best["metric_for_best_model"]!, (double)best["best_metric"]!), Is.EqualTo((6, 1.0, "score", 0.9)));
+        using ModelFolder model = ModelFolder.Open(checkpoints.BestFolder);
+        Assert.That(model.Description.EmbeddingDimension, Is.EqualTo(64), "it is a model all the same");
     }
 
     [Test]

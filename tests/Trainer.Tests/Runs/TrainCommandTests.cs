@@ -171,6 +171,78 @@ public sealed class TrainCommandTests
         Assert.That(Directory.Exists(run.Output), Is.False);
     }
 
+    /// <summary>The recipe asks for 128 tokens; who wrote the config did not.</summary>
+    [Test]
+    public void ARecipeThatAsksForMoreTokensThanAModelReadsSaysSo()
+    {
+        using TinyRun run = new();
+        run.Config["recipe"] = "article";
+        run.Config["model"] = run.Config["model"]!["path"]!.DeepClone();
+        string model = (string)run.Config["model"]!;
+
+        Outcome recipe = run.Train();
+        Outcome own = run.Train("--set", "model.max_seq_length=100");
+
+        Assert.That(recipe.ExitCode, Is.EqualTo(2));
+        Assert.That(recipe.Error.TrimEnd(), Is.EqualTo($"error: the recipe article cuts sentences at 128 tokens, but {model} has only 64 positions: set model.max_seq_length to 64 or less"));
+        Assert.That(own.Error.TrimEnd(), Is.EqualTo($"error: model.max_seq_length is 100, but {model} has only 64 positions"));
+        Assert.That(run.Train("--set", "model.max_seq_length=64").ExitCode, Is.Zero);
+    }
+
+    [Test]
+    public void AFileInTheModelsPlaceIsFoundBeforeTheRun()
+    {
+        using TinyRun run = new();
+        run.Config["overwrite"] = true;
+        run.Folder.Write("out/model", "a file");
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error, Does.Contain("is a file, but the trained model becomes a folder of that name"));
+    }
+
+    /// <summary>The place of the model is a link into /proc, which nothing can be written to: that shows only when the run is over.</summary>
+    [Test]
+    [Platform("Linux")]
+    public void AModelThatCanNotBeSavedInItsPlaceIsSavedInAnother()
+    {
+        using TinyRun whole = new();
+        Assert.That(whole.Train().ExitCode, Is.Zero);
+        using TinyRun run = new();
+        run.Config["overwrite"] = true;
+        Directory.CreateDirectory(run.Output);
+        File.CreateSymbolicLink(Path.Combine(run.Output, "model"), "/proc/no/such/model");
+        Directory.CreateDirectory(run.Output + "-model");
+
+        Outcome outcome = run.Train();
+
+        string instead = run.Output + "-model-2";
+        Assert.That(outcome.ExitCode, Is.EqualTo(1), outcome.Error);
+        Assert.That(outcome.Error, Does.Contain("can't be written").And.Contain($"; the run trained to the end, and its model was saved in {instead} instead"));
+        Assert.That(outcome.Error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(File.ReadAllBytes(Path.Combine(instead, "model.safetensors")), Is.EqualTo(whole.Weights()));
+        Assert.That(Directory.GetFileSystemEntries(run.Output + "-model"), Is.Empty, "what was there is not touched");
+    }
+
+    /// <summary>The folder of checkpoints turns out to be one that can't be written; the steps until then are not lost.</summary>
+    [Test]
+    [Platform("Linux")]
+    public void ARunThatCanNotWriteOnSavesWhatItHas()
+    {
+        using TinyRun run = new();
+        run.Config["checkpoints"] = JsonNode.Parse("""{ "every_steps": 3 }""");
+        run.Config["overwrite"] = true;
+        Directory.CreateDirectory(run.Output);
+        File.CreateSymbolicLink(Path.Combine(run.Output, "checkpoints"), "/proc/no/such/folder");
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(1));
+        Assert.That(outcome.Error, Does.Contain($"; the run stopped after step 3, and its model was saved in {run.Output}-model instead"));
+        Assert.That(File.Exists(Path.Combine(run.Output + "-model", "model.safetensors")));
+    }
+
     [Test]
     public void AnOutputFolderThatCanNotBeMadeIsNamed()
     {

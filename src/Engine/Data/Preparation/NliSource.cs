@@ -89,7 +89,7 @@ internal sealed class NliSource
 
     private void CheckUse(TextColumns columns)
     {
-        string has = $"{_file.Name} has the text columns {string.Join(", ", columns.Names)}{(columns.Label < 0 ? " and no label" : "")}";
+        string has = $"{_file.Name} has the text columns {ColumnList.Of(columns.Names)}{(columns.Label < 0 ? " and no label" : "")}";
         switch (_options.Rows)
         {
             case PreparedRows.Labelled when !IsLabelled:

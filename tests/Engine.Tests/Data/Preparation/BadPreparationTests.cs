@@ -53,6 +53,10 @@ public sealed class BadPreparationTests
         PreparedRows.Pairs, "rows.jsonl", """{"x": "a", "y": "b", "z": "c"}""", "which columns of FILE are the texts can't be guessed from x, y, z: name them");
 
     [Test]
+    public void AFileOfHundredsOfColumnsDoesNotFillTheScreen() => Refused(
+        PreparedRows.Pairs, "rows.jsonl", "{" + string.Join(", ", Enumerable.Range(1, 400).Select(static i => $"\"c{i}\": \"\"")) + "}", "can't be guessed from c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, ... (400 in all): name them");
+
+    [Test]
     public void StsWithoutScores() => Refused(
         PreparedRows.Sts, "rows.jsonl", """{"sentence1": "a", "sentence2": "b"}""", "the sentences and score of FILE can't be guessed from sentence1, sentence2: name the columns");
 
