@@ -39,7 +39,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         _threads.Run(
             new AttentionBackwardJob(
                 tasks, batch.Sentences, heads, headDim, queryKeyValue.Floats(), bias.Floats(), bias.Columns, new DropoutFactors(dropout), scratch, size,
-                logSumExp.Floats(), context.Floats(), contextGradient.Floats(), queryKeyValueGradient.Floats(), biasGradient.Floats()),
+                logSumExp.Floats(), contextGradient.Floats(), queryKeyValueGradient.Floats(), biasGradient.Floats()),
             parts);
     }
 
@@ -246,13 +246,12 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     private readonly struct AttentionBackwardJob(
         AttentionTasks tasks, int sentences, int heads, int headDim, float* queryKeyValue, float* bias, int biasLength, DropoutFactors dropout, float* scratch, long scratchSize,
-        float* logSumExp, float* context, float* contextGradient, float* queryKeyValueGradient, float* biasGradient) : IParallelJob
+        float* logSumExp, float* contextGradient, float* queryKeyValueGradient, float* biasGradient) : IParallelJob
     {
         private readonly float* _queryKeyValue = queryKeyValue;
         private readonly float* _bias = bias;
         private readonly float* _scratch = scratch;
         private readonly float* _logSumExp = logSumExp;
-        private readonly float* _context = context;
         private readonly float* _contextGradient = contextGradient;
         private readonly float* _queryKeyValueGradient = queryKeyValueGradient;
         private readonly float* _biasGradient = biasGradient;
@@ -300,7 +299,6 @@ internal sealed unsafe partial class CpuOperations<TVector>
             nint column = (nint)head * headDim;
             float* queries = _queryKeyValue + (nint)firstToken * 3 * hidden + column;
             float* queryGradient = _queryKeyValueGradient + (nint)firstToken * 3 * hidden + column;
-            float* context = _context + (nint)firstToken * hidden + column;
             float* contextGradient = _contextGradient + (nint)firstToken * hidden + column;
             CopyHead(queries, 3 * hidden, length, headDim, scale, memory.Queries, memory.HeadStride);
             CopyHead(queries + hidden, 3 * hidden, length, headDim, scale, memory.Keys, memory.HeadStride);
@@ -324,14 +322,13 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 for (int query = first; query < first + count; query++)
                 {
                     nint biasRow = ((nint)head * biasLength + query) * biasLength;
-                    float delta = Dot(context + (nint)query * hidden, contextGradient + (nint)query * hidden, headDim);
                     Query(
                         memory.Probabilities + (nint)(query - first) * memory.KeyStride,
                         memory.ScoreGradient + (nint)(query - first) * memory.KeyStride,
                         dropout.IsActive ? memory.Factors + (nint)(query - first) * length : null,
                         _bias == null ? null : _bias + biasRow,
                         _biasGradient == null ? null : _biasGradient + biasRow,
-                        _logSumExp[(nint)(firstToken + query) * heads + head], delta, length);
+                        _logSumExp[(nint)(firstToken + query) * heads + head], length);
                 }
 
                 bool add = first > 0;
@@ -344,37 +341,50 @@ internal sealed unsafe partial class CpuOperations<TVector>
             }
         }
 
-        /// <summary>One query's scores to probabilities after dropout, and the gradients of those to the gradients of the scores, in place.</summary>
+        /// <summary>
+        /// One query's scores to probabilities after dropout, and the gradients of those to the gradients of the scores, in place. What the softmax takes off a row's gradients is their
+        /// own mean by P: read from the context, which is the same number but for rounding, a sentence of one token would have a gradient.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Query(float* scores, float* gradients, float* factors, float* bias, float* biasGradient, float logSumExp, float delta, int length)
+        private static void Query(float* scores, float* gradients, float* factors, float* bias, float* biasGradient, float logSumExp, int length)
         {
             TVector logSum = TVector.Broadcast(logSumExp);
-            TVector deltas = TVector.Broadcast(delta);
+            TVector sum = TVector.Zero;
             for (int i = 0; i < length; i += TVector.Count)
             {
-                int remaining = length - i;
                 TVector score = TVector.Load(scores + i);
                 if (bias != null)
                 {
-                    score += Lanes.Load<TVector>(bias + i, remaining);
+                    score += Lanes.Load<TVector>(bias + i, length - i);
                 }
 
                 TVector probability = VectorMath.Exp(score - logSum);
                 TVector gradient = TVector.Load(gradients + i);
-                TVector kept = probability;
                 if (factors != null)
                 {
-                    TVector factor = Lanes.Load<TVector>(factors + i, remaining);
-                    kept *= factor;
-                    gradient *= factor;
+                    gradient *= Lanes.Load<TVector>(factors + i, length - i);
+                    TVector.Store(gradient, gradients + i);
                 }
 
-                gradient = probability * (gradient - deltas);
-                TVector.Store(kept, scores + i);
+                // Read again without what lies behind the row, which may be infinite.
+                TVector.Store(probability, scores + i);
+                sum = TVector.MultiplyAdd(Lanes.Load<TVector>(scores + i, length - i), gradient, sum);
+            }
+
+            TVector mean = TVector.Broadcast(TVector.Sum(sum));
+            for (int i = 0; i < length; i += TVector.Count)
+            {
+                TVector probability = TVector.Load(scores + i);
+                TVector gradient = probability * (TVector.Load(gradients + i) - mean);
                 TVector.Store(gradient, gradients + i);
+                if (factors != null)
+                {
+                    TVector.Store(probability * Lanes.Load<TVector>(factors + i, length - i), scores + i);
+                }
+
                 if (biasGradient != null)
                 {
-                    Lanes.Store(Lanes.Load<TVector>(biasGradient + i, remaining) + gradient, biasGradient + i, remaining);
+                    Lanes.Store(Lanes.Load<TVector>(biasGradient + i, length - i) + gradient, biasGradient + i, length - i);
                 }
             }
         }

@@ -52,17 +52,17 @@ public sealed unsafe partial class CudaKernels
         int tiles = LongTiles(batch);
         int copies = biasGradient.IsNone ? 0 : BiasCopies(bias.Columns, heads, batch.Sentences);
         (nint rowDots, nint biasCopies) = _workspace.Take((long)context.Rows * heads * sizeof(float), copies > 1 ? copies * biasGradient.Bytes : 0);
-        _context.Launch(
-            _kernels.AttentionShortBackward[context.Type, headDim], AttentionShape(batch, heads, tiles: 1, TileFloats(4, headDim) + 2304),
-            queryKeyValue, batch.Offsets, squares, bias, bias.Columns, mask.State, mask.Site, mask.KeepBelow, mask.KeepScale, logSumExp, context, contextGradient,
-            queryKeyValueGradient, heads, headDim);
-        if (tiles > 0 || copies > 0)
+        if (tiles > 0)
         {
             long rowsAndHeads = (long)context.Rows * heads;
             _context.Launch(
                 _kernels.AttentionRowDots[context.Type], new LaunchShape((int)((rowsAndHeads + 3) / 4), AttentionThreads), context, contextGradient, rowDots, context.Rows, heads, headDim);
         }
 
+        _context.Launch(
+            _kernels.AttentionShortBackward[context.Type, headDim], AttentionShape(batch, heads, tiles: 1, TileFloats(4, headDim) + 2304),
+            queryKeyValue, batch.Offsets, squares, bias, bias.Columns, mask.State, mask.Site, mask.KeepBelow, mask.KeepScale, logSumExp, copies > 0 ? rowDots : 0, contextGradient,
+            queryKeyValueGradient, heads, headDim);
         if (tiles > 0)
         {
             _context.Launch(

@@ -53,6 +53,8 @@ internal sealed class Array2(int rows, int columns, double[] values)
         return result;
     }
 
+    public Span<double> Row(int row) => Values.AsSpan(row * Columns, Columns);
+
     public float[] Floats() => Array.ConvertAll(Values, value => (float)value);
 
     public Array2 Copy() => new(Rows, Columns, [.. Values]);

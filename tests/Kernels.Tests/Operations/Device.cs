@@ -3,19 +3,21 @@ namespace MnrEngine.Kernels.Tests.Operations;
 /// <summary>The kernels under test and an arena: uploads operands, reads results back.</summary>
 internal sealed class Device : IDisposable
 {
+    private const long UsualBytes = 16L << 20;
+
     private readonly DeviceArena _arena;
     private readonly bool _ownsKernels;
 
-    public Device(KernelTarget target)
-        : this(target.Create(), ownsKernels: !target.IsCuda)
+    public Device(KernelTarget target, long bytes = UsualBytes)
+        : this(target.Create(), ownsKernels: !target.IsCuda, bytes)
     {
     }
 
-    public Device(IKernels kernels, bool ownsKernels = true)
+    public Device(IKernels kernels, bool ownsKernels = true, long bytes = UsualBytes)
     {
         Kernels = kernels;
         _ownsKernels = ownsKernels;
-        _arena = kernels.CreateArena("test", 16L << 20);
+        _arena = kernels.CreateArena("test", bytes);
     }
 
     public IKernels Kernels { get; }

@@ -15,6 +15,7 @@ namespace MnrEngine.Kernels.Tests.Operations;
 internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsCuda = false)
 {
     private static readonly Lazy<IKernels> Started = new(static () => CudaTarget.Create(ExactShapes));
+    private static readonly Lazy<IKernels> StartedHalf = new(static () => CudaTarget.Create(ExactShapes with { Precision = CudaPrecision.BFloat16 }));
 
     /// <summary>Those that the suite runs on.</summary>
     public static IEnumerable<KernelTarget> All => Environment.GetEnvironmentVariable(CudaTarget.Variable) switch
@@ -24,6 +25,10 @@ internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsC
         "host" or "cuda" => [Cuda(Environment.GetEnvironmentVariable(CudaTarget.Variable)!)],
         string name => throw new NotSupportedException($"{CudaTarget.Variable} is {name}; expected cpu, host or cuda"),
     };
+
+    /// <summary>Those that large shapes are run on: the CPU with its widest instructions, and the CUDA implementation in single precision and with activations in bf16.</summary>
+    public static IEnumerable<KernelTarget> OfEveryPrecision =>
+        All.Where(static target => target.IsCuda || target.Name == NameOf(CpuInstructionSets.Widest)).SelectMany(static target => target.IsCuda ? [target, target.InHalf] : (KernelTarget[])[target]);
 
     /// <summary>The tests' operands have as many rows as the batch has tokens; rounding up is tested where it matters.</summary>
     public static CudaOptions ExactShapes => new() { TokenBucket = 1 };
@@ -36,7 +41,11 @@ internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsC
     private static IEnumerable<KernelTarget> Cpu =>
         from set in Enum.GetValues<CpuInstructionSet>()
         where CpuInstructionSets.IsSupported(set)
-        select new KernelTarget("cpu-" + set.Name(), () => new CpuKernels(2, set));
+        select new KernelTarget(NameOf(set), () => new CpuKernels(2, set));
+
+    private static string NameOf(CpuInstructionSet set) => "cpu-" + set.Name();
+
+    private KernelTarget InHalf => this with { Name = Name + "-bf16", Create = () => StartedHalf.Value };
 
     private static KernelTarget Cuda(string name) => new(name, () => Started.Value, IsCuda: true);
 }

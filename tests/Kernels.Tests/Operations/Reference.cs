@@ -8,12 +8,14 @@ internal static class Reference
         Array2 result = new(input.Rows, weight.Rows);
         for (int row = 0; row < input.Rows; row++)
         {
+            ReadOnlySpan<double> inputs = input.Row(row);
             for (int output = 0; output < weight.Rows; output++)
             {
                 double sum = bias?[0, output] ?? 0;
-                for (int i = 0; i < input.Columns; i++)
+                ReadOnlySpan<double> weights = weight.Row(output);
+                for (int i = 0; i < inputs.Length; i++)
                 {
-                    sum += input[row, i] * weight[output, i];
+                    sum += inputs[i] * weights[i];
                 }
 
                 result[row, output] = sum;
@@ -238,7 +240,14 @@ internal static class Reference
 
     public static double SoftmaxLoss(Array2 embeddings, int[] labels, Array2 weight, Array2 bias, PairFeatures features)
     {
-        int pairs = labels.Length;
+        Array2 input = FeaturesOf(embeddings, labels.Length, features);
+        Array2 logits = Linear(input, weight, bias);
+        return labels.Select((label, pair) => LogSumExp(logits.RowsOf(pair, 1).Values) - logits[pair, label]).Average();
+    }
+
+    /// <summary>What the softmax loss gives its classifier of each pair.</summary>
+    public static Array2 FeaturesOf(Array2 embeddings, int pairs, PairFeatures features)
+    {
         int width = embeddings.Columns;
         Array2 input = new(pairs, features.Parts() * width);
         for (int pair = 0; pair < pairs; pair++)
@@ -271,8 +280,7 @@ internal static class Reference
             }
         }
 
-        Array2 logits = Linear(input, weight, bias);
-        return labels.Select((label, pair) => LogSumExp(logits.RowsOf(pair, 1).Values) - logits[pair, label]).Average();
+        return input;
     }
 
     public static double CosineSimilarityLoss(Array2 embeddings, double[] labels)
@@ -304,10 +312,11 @@ internal static class Reference
     public static double[] DropoutFactors(float probability, int site, ulong seed, int step, int count)
     {
         double[] factors = new double[count];
+        uint[] words = [];
         for (int element = 0; element < count; element++)
         {
-            uint word = Philox((ulong)element / 4, (uint)site, (uint)step, seed)[element % 4];
-            factors[element] = word < (1 - (double)probability) * 4294967296.0 ? 1 / (1 - (double)probability) : 0;
+            words = element % 4 == 0 ? Philox((ulong)element / 4, (uint)site, (uint)step, seed) : words;
+            factors[element] = words[element % 4] < (1 - (double)probability) * 4294967296.0 ? 1 / (1 - (double)probability) : 0;
         }
 
         return factors;

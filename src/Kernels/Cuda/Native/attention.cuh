@@ -3,7 +3,7 @@
 //
 //   S = Q K^T / sqrt(d) + bias;  P = softmax(S), saved as logSumExp of each row;  context = (P M) V
 //
-//   D_i = dcontext_i . context_i;  dV = (P M)^T dcontext;  dS = P (M (dcontext V^T) - D);  dQ = dS K / sqrt(d);  dK = dS^T Q / sqrt(d)
+//   D_i = dcontext_i . context_i = sum over j of (P M)_ij (dcontext V^T)_ij;  dV = (P M)^T dcontext;  dS = P (M (dcontext V^T) - D);  dQ = dS K / sqrt(d);  dK = dS^T Q / sqrt(d)
 //
 // Q, K, V of a token stand in one row (3 hidden) of queryKeyValue; head h of each at h d. headDim is a multiple of 8 up to 128; kernels
 // come for headDim up to 32, 64 and 128 (suffix _d32, _d64, _d128), since a lane keeps headDim / 32 columns in registers.
@@ -251,10 +251,13 @@ __device__ __forceinline__ void drawMasks(
 // P M and dS of a tile, for the warp's eight query rows and the lane's key. `queries` and `gradients` are the warp's rows of Q and
 // dcontext, `key` and `value` the lane's rows, logSumExp and rowDots (D) the warp's. `masks`: eight words a lane, ProbabilityStride
 // apart, overwritten.
-template <class T>
+//
+// With IsWholeRow the tile has all keys, and D is computed here, as the sum of P M (dcontext V^T) over them: then dS of a row adds up to
+// zero in fp32 whatever the context was rounded to, and a sentence of one token has no dS, as it should.
+template <bool IsWholeRow, class T>
 __device__ __forceinline__ void tileGradients(
     const AttentionInputs<T>& inputs, const AttentionHead<T>& head, const float* queries, const float* gradients, const float* key,
-    const float* value, const float* logSumExp, const float* rowDots, int firstQuery, int keyIndex, float* masks,
+    const float* value, const float* logSumExp, float* rowDots, int firstQuery, int keyIndex, float* masks,
     float (&dropped)[AttentionRows], float (&scoreGradients)[AttentionRows])
 {
     drawMasks(inputs, head, firstQuery, keyIndex, masks);
@@ -267,6 +270,10 @@ __device__ __forceinline__ void tileGradients(
         const float logit = score(inputs, head, dropped[r], firstQuery + r, keyIndex);
         const float probability = logit == -infinity() ? 0.0f : expf(logit - logSumExp[r]);
         dropped[r] = probability * mask;
+        if constexpr (IsWholeRow)
+        {
+            rowDots[r] = warpSum(dropped[r] * scoreGradients[r]);
+        }
         scoreGradients[r] = probability == 0.0f ? 0.0f : probability * fmaf(scoreGradients[r], mask, -rowDots[r]);
     }
 }

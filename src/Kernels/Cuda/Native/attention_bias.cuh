@@ -48,7 +48,7 @@ __device__ __forceinline__ void attentionBiasGradient(
         {
             float p[AttentionRows], ds[AttentionRows];
             const int keyRow = lane < keyRows ? lane : keyRows - 1;
-            tileGradients(
+            tileGradients<false>(
                 inputs, head, queries + warpRow * stride, gradients + warpRow * stride, keys + keyRow * stride, values + keyRow * stride,
                 rowValues + warpRow, rowValues + AttentionTile + warpRow, firstQuery + warpRow, firstKey + lane, masks, p, ds);
 #pragma unroll
@@ -76,7 +76,8 @@ __device__ __forceinline__ void attentionBiasGradient(
 // attention_bias_gradient: grid: (ceil(biasLength / 32)^2, heads, groups); block: 128; shared: (128 * (headDim + 4) + 1216) * 4
 // With one group, biasGradient (heads * biasLength, biasLength) is added to (accumulate 1) or written. With more, it is scratch of
 // groups such copies, written (accumulate 0): then reduce_partials with count = groups, columns = width = heads * biasLength^2.
-// Other arguments as for the tiled kernels; rowDots (attention_row_dots) is needed for sentences of every length.
+// Other arguments as for the tiled kernels; rowDots is needed for sentences of every length (attention_row_dots, and behind it
+// attention_short_backward, which knows those of short ones better).
 extern "C" __global__ void __launch_bounds__(AttentionThreads) attention_bias_gradient_f32(
     const float* queryKeyValue, const int* offsets, const long long* squaredOffsets, const float* bias, int biasLength,
     const unsigned* dropoutState, unsigned site, unsigned keepBelow, float keepScale, const float* logSumExp, const float* rowDots,

@@ -61,7 +61,7 @@ __device__ __forceinline__ void attentionShortForward(const AttentionInputs<T>& 
 
 template <class T, int Columns>
 __device__ __forceinline__ void attentionShortBackward(
-    const AttentionInputs<T>& inputs, const float* logSumExp, const T* context, const T* contextGradient, T* gradient)
+    const AttentionInputs<T>& inputs, const float* logSumExp, float* rowDots, const T* contextGradient, T* gradient)
 {
     DYNAMIC_SHARED(float, shared);
     const AttentionHead<T> head = attentionHead(inputs, blockIdx.x, blockIdx.y);
@@ -92,31 +92,26 @@ __device__ __forceinline__ void attentionShortBackward(
     const bool hasRows = warpRow < head.length;
     if (hasRows)
     {
-        float rowSums[AttentionRows], rowDots[AttentionRows], p[AttentionRows], ds[AttentionRows];
+        float rowSums[AttentionRows], dots[AttentionRows], p[AttentionRows], ds[AttentionRows];
 #pragma unroll
         for (int r = 0; r < AttentionRows; r++)
         {
             const int row = warpRow + r < head.length ? warpRow + r : head.length - 1;
-            float dot = 0;
-#pragma unroll
-            for (int j = 0; j < Columns; j++)
-            {
-                const bool isColumn = lane + j * WarpSize < headDim;
-                const float c = toFloat(context[contextOffset + static_cast<long long>(row) * hidden + columns[j]]);
-                dot = isColumn ? fmaf(c, gradients[row * stride + columns[j]], dot) : dot;
-            }
-            rowDots[r] = warpSum(dot);
             rowSums[r] = logSumExp[static_cast<long long>(head.first + row) * inputs.heads + head.head];
         }
         const int keyRow = lane < head.length ? lane : head.length - 1;
-        tileGradients(
+        tileGradients<true>(
             inputs, head, queries + warpRow * stride, gradients + warpRow * stride, keys + keyRow * stride, values + keyRow * stride,
-            rowSums, rowDots, warpRow, lane, dropped + warpRow * ProbabilityStride + lane, p, ds);
+            rowSums, dots, warpRow, lane, dropped + warpRow * ProbabilityStride + lane, p, ds);
 #pragma unroll
         for (int r = 0; r < AttentionRows; r++)
         {
             dropped[(warpRow + r) * ProbabilityStride + lane] = p[r];
             scoreGradients[(warpRow + r) * ProbabilityStride + lane] = ds[r];
+            if (rowDots != nullptr && lane == 0 && warpRow + r < head.length)
+            {
+                rowDots[static_cast<long long>(head.first + warpRow + r) * inputs.heads + head.head] = dots[r];
+            }
         }
         __syncwarp();
         float queryGradient[AttentionRows][Columns] = {};
@@ -145,7 +140,7 @@ __device__ __forceinline__ void attentionShortBackward(
 
 // attention_short_forward, attention_short_backward: for the sentences of at most 32 tokens; the others are left alone.
 // grid: (sentences, heads); block: 128; shared: forward (96 * (headDim + 4) + 1152) * 4; backward (128 * (headDim + 4) + 2304) * 4
-// Arguments as for the tiled kernels (attention_tiled.cuh), but backward needs the context instead of rowDots.
+// Arguments as for the tiled kernels (attention_tiled.cuh), but backward writes these sentences' rowDots, or takes null.
 #define MNR_ATTENTION_SHORT(T, suffix, columns)                                                                                              \
     extern "C" __global__ void __launch_bounds__(AttentionThreads) attention_short_forward_##suffix(                                         \
         const T* queryKeyValue, const int* offsets, const long long* squaredOffsets, const float* bias, int biasLength,                      \
@@ -159,12 +154,12 @@ __device__ __forceinline__ void attentionShortBackward(
     MNR_KERNEL(attention_short_forward_##suffix)                                                                                             \
     extern "C" __global__ void __launch_bounds__(AttentionThreads) attention_short_backward_##suffix(                                        \
         const T* queryKeyValue, const int* offsets, const long long* squaredOffsets, const float* bias, int biasLength,                      \
-        const unsigned* dropoutState, unsigned site, unsigned keepBelow, float keepScale, const float* logSumExp, const T* context,          \
+        const unsigned* dropoutState, unsigned site, unsigned keepBelow, float keepScale, const float* logSumExp, float* rowDots,            \
         const T* contextGradient, T* gradient, int heads, int headDim)                                                                       \
     {                                                                                                                                        \
         const AttentionInputs<T> inputs = {queryKeyValue, offsets, squaredOffsets, bias, biasLength,                                         \
                                            dropoutMask(dropoutState, site, keepBelow, keepScale), heads, headDim};                           \
-        attentionShortBackward<T, columns>(inputs, logSumExp, context, contextGradient, gradient);                                           \
+        attentionShortBackward<T, columns>(inputs, logSumExp, rowDots, contextGradient, gradient);                                           \
     }                                                                                                                                        \
     MNR_KERNEL(attention_short_backward_##suffix)
 

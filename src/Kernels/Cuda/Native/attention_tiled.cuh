@@ -157,7 +157,7 @@ __device__ __forceinline__ void attentionTiledBackwardKeys(
         if (warpRow < queryRows)
         {
             float p[AttentionRows], ds[AttentionRows];
-            tileGradients(
+            tileGradients<false>(
                 inputs, head, queries + warpRow * stride, gradients + warpRow * stride, keys + keyRow * stride, values + keyRow * stride,
                 rowValues + warpRow, rowValues + AttentionTile + warpRow, firstQuery + warpRow, firstKey + lane,
                 dropped + warpRow * ProbabilityStride + lane, p, ds);
@@ -215,7 +215,7 @@ __device__ __forceinline__ void attentionTiledBackwardQueries(
         {
             float p[AttentionRows], ds[AttentionRows];
             const int keyRow = lane < keyRows ? lane : keyRows - 1;
-            tileGradients(
+            tileGradients<false>(
                 inputs, head, queries + warpRow * stride, gradients + warpRow * stride, keys + keyRow * stride, values + keyRow * stride,
                 rowValues + warpRow, rowValues + AttentionTile + warpRow, firstQuery + warpRow, firstKey + lane, scoreGradients + lane, p, ds);
 #pragma unroll

@@ -328,7 +328,7 @@ void compare(
         const double error = actual[i] - expected[i];
         sum += error * error;
     }
-    const double bound = 1e-5 * std::fmax(norm(expected), 1e-2 * givenNorm) + 2 * rounding;
+    const double bound = rounding > 0 ? 2 * rounding : 1e-5 * std::fmax(norm(expected), 1e-2 * givenNorm);
     const double error = std::sqrt(sum);
     if (!(error <= bound) || actual.size() != expected.size())
     {

@@ -119,8 +119,8 @@ std::vector<double> normal(std::mt19937& random, std::size_t count, bool isBf16,
 std::vector<float> floats(const std::vector<double>& values);
 std::vector<double> doubles(const std::vector<float>& values);
 
-// ||actual - expected|| <= 1e-5 max(||expected||, 1e-2 ||given||): DESIGN.md section 6, for fp32.
-// In bf16 at most twice `rounding` besides: the error that rounding outputs (and what else the text says) alone makes.
+// DESIGN.md section 6. fp32, and what rounding to bf16 does not change: ||actual - expected|| <= 1e-5 max(||expected||, 1e-2 ||given||).
+// bf16: at most twice `rounding`, the error that rounding outputs (and what else the text says) alone makes.
 void compare(
     const std::string& what, const std::vector<double>& actual, const std::vector<double>& expected, double givenNorm = 0, double rounding = 0);
 void check(const std::string& what, bool isRight);
