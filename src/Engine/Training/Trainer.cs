@@ -247,7 +247,7 @@ public sealed class Trainer : IDisposable
         }
 
         _state = _state with { EvaluatedStep = _state.Step };
-        if (_options.KeepBest && deciding is (string name, double score) && !(score <= _state.BestScore))
+        if (_options.KeepBest && deciding is (string name, double score) && !double.IsNaN(score) && !(score <= _state.BestScore))
         {
             _state = _state with { BestScore = score, BestStep = _state.Step };
             _checkpoints?.WriteBest(_encoder, new BestEvaluation(_state.Step, EpochDone, name, score));

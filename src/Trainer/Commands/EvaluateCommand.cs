@@ -3,6 +3,7 @@ using System.Globalization;
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
 using MnrEngine.Hub;
+using MnrEngine.Serialization;
 using MnrEngine.Trainer.Config;
 using MnrEngine.Trainer.Runs;
 using Spectre.Console;
@@ -78,6 +79,12 @@ internal static class EvaluateCommand
 
     private static void Run(string model, Sources sources, SimilarityFunction[]? functions, string? csv, string? csvFolder, EncoderOptions options, TextWriter output)
     {
+        // What can't be kept shows before the work, not after it.
+        foreach (string file in ((string?[])[csv, csvFolder is null ? null : Path.Combine(csvFolder, "results.csv")]).OfType<string>())
+        {
+            AtomicFile.CheckWritable(file);
+        }
+
         (string Name, StsDataset Pairs)[] sets = [.. sources.Sts.Select(set => (set.DisplayName, EvaluationRows.Load(set, options.Log)))];
         TextDataset[] triplets = [.. sources.Triplets.Select(set => EvaluationRows.Load(set, options.Log))];
         TextDataset[] pairs = [.. sources.Pairs.Select(set => EvaluationRows.Load(set, options.Log))];

@@ -67,6 +67,11 @@ internal static class PrepareCommand
                 throw new InputException("--score-scale is given, but only --to sts has scores");
             }
 
+            if (parsed.GetValue(subset) is string part && !parsed.GetRequiredValue(inputs).Any(static input => HubFiles.IsId(input, HubKind.Dataset)))
+            {
+                throw new InputException($"--subset {part} is given, but subsets are for data sets of the hub, and no input is the id of one");
+            }
+
             PreparationOptions options = new()
             {
                 Inputs = [.. parsed.GetRequiredValue(inputs).SelectMany(input => Files(input, rows, parsed.GetValue(subset), parsed.GetRequiredValue(split), parsed.InvocationConfiguration.Error))],

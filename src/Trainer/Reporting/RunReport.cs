@@ -96,7 +96,7 @@ internal sealed class RunReport : ITrainingObserver, IDisposable
         Flush();
         SaveChart();
         _display.Message(string.Create(
-            CultureInfo.InvariantCulture, $"step {evaluation.Step}: {evaluation.Name} {RunHistory.MetricName(evaluation)} {evaluation.Primary:0.0000} ({evaluation.Seconds:0.0} s)"));
+            CultureInfo.InvariantCulture, $"step {evaluation.Step}: {evaluation.Name} {RunHistory.MetricName(evaluation)} {evaluation.Primary:0.0000}{(double.IsNaN(evaluation.Primary) ? ", since all scores or all similarities are the same" : "")} ({evaluation.Seconds:0.0} s)"));
     }
 
     /// <inheritdoc/>

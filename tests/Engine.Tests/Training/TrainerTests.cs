@@ -121,6 +121,19 @@ public sealed class TrainerTests
         Assert.That(model.Description.EmbeddingDimension, Is.EqualTo(64), "it is a model all the same");
     }
 
+    /// <summary>A correlation with equal scores is NaN, which is no better than anything and nothing that JSON can hold.</summary>
+    [Test]
+    public void AFigureThatIsNoNumberIsNeverTheBest()
+    {
+        Checkpoints checkpoints = new(_folder, kept: 1);
+        using Run some = new(1, scores: [double.NaN, 0.5, double.NaN, 0.4]);
+        using Run none = new(1, scores: [double.NaN, double.NaN, double.NaN, double.NaN]);
+        TrainingOptions options = Options() with { KeepBest = true, EvaluateEverySteps = 3, CheckpointEverySteps = 5 };
+
+        Assert.That(some.Train(options, checkpoints).BestStep, Is.EqualTo(6));
+        Assert.That(none.Train(options, new Checkpoints(Path.Combine(_folder, "none"), kept: 1)).BestStep, Is.Null);
+    }
+
     [Test]
     public void GradientsOfMicroBatchesAreAveraged()
     {

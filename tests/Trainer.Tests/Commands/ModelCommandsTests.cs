@@ -49,6 +49,19 @@ public sealed class ModelCommandsTests
             Is.EqualTo(["Information-Retrieval_evaluation_qrels_results.csv", "binary_classification_evaluation_pairs_results.csv", "triplet_evaluation_triplets_results.csv"]));
     }
 
+    [TestCase("--csv")]
+    [TestCase("--csv-folder")]
+    public void EvaluateFindsAFileThatItCanNotWriteBeforeTheWork(string option)
+    {
+        using TemporaryFolder folder = new();
+        string sts = folder.Write("dev.csv", "a dog runs,a dog is running,5\na cat sleeps,the stock market fell,0\n");
+
+        Outcome outcome = Program.Run("evaluate", Model, "--sts", sts, option, Path.Combine(sts, "scores"));
+
+        Assert.That((outcome.ExitCode, outcome.Output), Is.EqualTo((2, "")));
+        Assert.That(outcome.Error, Does.Contain($"can't be written: {sts} is a file where a folder is expected"));
+    }
+
     [TestCase(new string[0], "there is nothing to evaluate with")]
     [TestCase(new[] { "--queries", "q.tsv" }, "--queries, --corpus and --relevant belong together")]
     public void EvaluateNeedsSomethingToEvaluateWith(string[] options, string sentence)

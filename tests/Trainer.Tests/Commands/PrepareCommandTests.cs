@@ -114,6 +114,17 @@ public sealed partial class PrepareCommandTests
     }
 
     [Test]
+    public void ASubsetIsForTheHub()
+    {
+        using TemporaryFolder folder = new();
+
+        Outcome outcome = Program.Run("prepare", folder.Write("rows.tsv", "a\tb\n"), "--to", "pairs", "-o", folder.File("out.tsv"), "--subset", "pair");
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(2));
+        Assert.That(outcome.Error.TrimEnd(), Is.EqualTo("error: --subset pair is given, but subsets are for data sets of the hub, and no input is the id of one"));
+    }
+
+    [Test]
     public void AnEntryThatPointsOutsideIsRefused()
     {
         using TemporaryFolder folder = new();
