@@ -80,6 +80,31 @@ public sealed class AtomicFileTests
         });
     }
 
+    /// <summary>What <see cref="AtomicFile.Write"/> would refuse is refused, and finding out changes nothing.</summary>
+    [Test]
+    public void WhetherAPlaceCanBeWrittenShowsWithoutWriting()
+    {
+        string file = _folder.Write("file", "old");
+        DateTime written = File.GetLastWriteTimeUtc(file);
+        File.CreateSymbolicLink(_folder.Path("link"), file);
+        File.CreateSymbolicLink(_folder.Path("nowhere"), Path.Combine(file, "inside"));
+        string[] before = Directory.GetFileSystemEntries(_folder.Root);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => AtomicFile.CheckWritable(file), Throws.Nothing);
+            Assert.That(() => AtomicFile.CheckWritable(_folder.Path("link")), Throws.Nothing);
+            Assert.That(() => AtomicFile.CheckWritable(_folder.Path("new")), Throws.Nothing);
+            Assert.That(() => AtomicFile.CheckWritable(_folder.Path("new", "deep", "file")), Throws.Nothing);
+            Assert.That(() => AtomicFile.CheckWritable(_folder.Root), Refusal.Saying(_folder.Root, "it is a folder"));
+            Assert.That(() => AtomicFile.CheckWritable(Path.Combine(file, "deep", "inside")), Refusal.Saying("can't be written", $"{file} is a file where a folder is expected"));
+            Assert.That(() => AtomicFile.CheckWritable(_folder.Path("nowhere")), Refusal.Saying("can't be written"));
+            Assert.That(() => AtomicFile.CheckWritable("/"), Refusal.Saying("root of the file system"));
+        });
+        Assert.That(Directory.GetFileSystemEntries(_folder.Root), Is.EquivalentTo(before));
+        Assert.That((File.ReadAllText(file), File.GetLastWriteTimeUtc(file)), Is.EqualTo(("old", written)));
+    }
+
     private static Action<Stream> WriteSomeAndThrow(Exception error) => stream =>
     {
         stream.Write("half"u8);
