@@ -222,6 +222,19 @@ public sealed class HubCommandTests
         Assert.That(outcome.Output, Does.Contain($"{subset}/train.csv: 3 rows, 3 kept"));
     }
 
+    /// <summary>Rows can be chosen by their labels only where they have some.</summary>
+    [Test]
+    public void RowsChosenByLabelsAreOfTheLabelledSubset()
+    {
+        AddAllNli();
+        string config = _folder.Write("train.json", $$"""{ "model": "{{Id}}", "data": { "files": "sentence-transformers/all-nli", "labels": ["entailment"] }, "batch_size": 1, "epochs": 1, "output": "out" }""");
+
+        Outcome outcome = Program.Run("train", config);
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(outcome.Output, Does.Contain("; pair-class is taken").And.Contain("pair-class/train.csv: 3 rows, 1 kept"));
+    }
+
     [Test]
     public void AnIdMayNameItsSubsetAndSplit()
     {
