@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>What comes behind the network: pooling, lengths, losses.</summary>
@@ -104,6 +106,61 @@ internal static partial class ReferenceGradients
                 _ => false,
             };
             return isPenalized ? chosen.HardnessStrength : 0;
+        }
+    }
+
+    /// <summary>The ranking loss of cosine similarities between queries and documents, and its gradient at some rows, without a matrix of all similarities.</summary>
+    public static (double Loss, Array2 Gradient) RankingLossAt(Array2 embeddings, int queries, double scale, int[] rows)
+    {
+        Array2 units = Reference.Normalize(embeddings);
+        int documents = units.Rows - queries;
+        double[] logSums = new double[queries];
+        double[] losses = new double[queries];
+        Parallel.For(0, queries, query =>
+        {
+            double[] logits = [.. Enumerable.Range(queries, documents).Select(document => scale * Similar(query, document))];
+            double largest = logits.Max();
+            logSums[query] = largest + Math.Log(logits.Sum(logit => Math.Exp(logit - largest)));
+            losses[query] = logSums[query] - logits[query];
+        });
+
+        Array2 ofUnits = new(rows.Length, units.Columns);
+        Parallel.For(0, rows.Length, i =>
+        {
+            int row = rows[i];
+            (int first, int end) = row < queries ? (queries, units.Rows) : (0, queries);
+            for (int other = first; other < end; other++)
+            {
+                (int query, int document) = row < queries ? (row, other) : (other, row);
+                double gradient = scale / queries * (Math.Exp((scale * Similar(query, document)) - logSums[query]) - (document == queries + query ? 1 : 0));
+                Span<double> sums = ofUnits.Row(i);
+                for (int column = 0; column < sums.Length; column++)
+                {
+                    sums[column] += gradient * units[other, column];
+                }
+            }
+        });
+
+        Array2 chosen = new(rows.Length, embeddings.Columns, [.. rows.SelectMany(row => embeddings.RowsOf(row, 1).Values)]);
+        return (losses.Average(), Normalize(chosen, ofUnits));
+
+        double Similar(int left, int right)
+        {
+            ReadOnlySpan<double> a = units.Row(left), b = units.Row(right);
+            Vector<double> sum = Vector<double>.Zero;
+            int i = 0;
+            for (; i + Vector<double>.Count <= a.Length; i += Vector<double>.Count)
+            {
+                sum += new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
+            }
+
+            double rest = 0;
+            for (; i < a.Length; i++)
+            {
+                rest += a[i] * b[i];
+            }
+
+            return Vector.Sum(sum) + rest;
         }
     }
 

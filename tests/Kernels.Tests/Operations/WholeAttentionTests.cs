@@ -29,6 +29,13 @@ internal sealed class WholeAttentionTests(KernelTarget target) : WholeResults(ta
     [Test]
     public void ManySentencesOfAllLengths() => CompareAttention([.. Enumerable.Range(0, 100).Select(static i => 1 + (i * 37 % 50))], 1, 16, hasBias: true, 0.1f);
 
+    /// <summary>Pairs of sentences as long as those of natural language inference, and a few of 512 tokens.</summary>
+    [TestCaseSource(nameof(Batches))]
+    public void AWholeBatch(int sentences) =>
+        CompareAttention([.. Enumerable.Range(0, sentences).Select(static i => i % 1500 == 600 ? 512 : 1 + (i * 37 % 25))], 2, 64, hasBias: false, 0.1f);
+
+    private static IEnumerable<TestCaseData> Batches => Sizes(70, 4096, 100_000);
+
     private void CompareAttention(int[] lengths, int heads, int headDim, bool hasBias, float probability)
     {
         int tokens = lengths.Sum();

@@ -124,6 +124,11 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
     [Test]
     public void EmbedNormOfManySentences() => CompareEmbedNorm([.. Enumerable.Range(0, 256).Select(static i => 1 + (i * 7 % 11))], 128, 0.1f, hasTokenType: true);
 
+    [TestCaseSource(nameof(Batches))]
+    public void EmbedNormOfAWholeBatch(int sentences) => CompareEmbedNorm([.. Enumerable.Range(0, sentences).Select(static i => 1 + (i * 37 % 25))], 128, 0.1f, hasTokenType: true);
+
+    private static IEnumerable<TestCaseData> Batches => Sizes(70, 4096, 60_000);
+
     private void CompareLinearActivation(Activation activation, int rows, int inputs, int outputs)
     {
         Array2 x = Array2.Random(rows, inputs, Random);

@@ -1,3 +1,4 @@
+using MnrEngine.Testing;
 using NUnit.Framework;
 
 namespace MnrEngine.Kernels.Tests.Operations;
@@ -8,6 +9,9 @@ namespace MnrEngine.Kernels.Tests.Operations;
 /// </summary>
 internal abstract class WholeResults(KernelTarget target, int seed)
 {
+    private const string BytesOfTest = "device bytes";
+    private const long UsualBytes = 32L << 20;
+
     /// <summary>An operation in double precision: <paramref name="round"/> is applied to what a bf16 operation reads and gives as bf16, and in attention to P and dS.</summary>
     /// <returns>The results in the order of the comparison.</returns>
     protected delegate Array2[] Operation(Func<double, double> round);
@@ -18,13 +22,24 @@ internal abstract class WholeResults(KernelTarget target, int seed)
 
     protected bool IsHalf => Device.Kernels.ActivationType == ElementType.BFloat16;
 
-    /// <summary>The memory that a test may take.</summary>
-    protected virtual long Bytes => 32L << 20;
+    /// <summary>A number of rows or sentences for every target, and one that takes a GPU: elsewhere that case is skipped, or run with as many as MNR_LARGE_TESTS says.</summary>
+    /// <param name="everywhere">The small number.</param>
+    /// <param name="onAGpu">The large one.</param>
+    /// <param name="bytes">The device memory that the test takes for each.</param>
+    protected static IEnumerable<TestCaseData> Sizes(int everywhere, int onAGpu, int bytes)
+    {
+        yield return Sized(everywhere);
+        yield return CudaTarget.IsGpu ? Sized(onAGpu)
+            : int.TryParse(Environment.GetEnvironmentVariable("MNR_LARGE_TESTS"), out int size) ? Sized(Math.Min(size, onAGpu))
+            : Sized(onAGpu).Ignore("takes a GPU");
+
+        TestCaseData Sized(int count) => new TestCaseData(count).SetProperty(BytesOfTest, checked(bytes * count));
+    }
 
     [SetUp]
     public void SetUp()
     {
-        Device = new Device(target, Bytes);
+        Device = new Device(target, UsualBytes + (TestContext.CurrentContext.Test.Properties.Get(BytesOfTest) as int? ?? 0));
         Random = new Random(seed);
     }
 

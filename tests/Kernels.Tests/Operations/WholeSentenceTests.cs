@@ -23,6 +23,9 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     [Test]
     public void PoolingOfManySentences() => ComparePooling([.. Enumerable.Range(0, 256).Select(static i => 1 + (i * 7 % 11))], 384);
 
+    [TestCaseSource(nameof(Batches))]
+    public void PoolingOfAWholeBatch(int sentences) => ComparePooling([.. Enumerable.Range(0, sentences).Select(static i => 1 + (i * 37 % 25))], 128);
+
     [TestCase(1, 64)]
     [TestCase(255, 384)]
     [TestCase(33, 1024)]
@@ -75,6 +78,30 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
 
     [Test]
     public void RankingLossOfABatchInAllDirections() => CompareRankingLoss(129, 3, 256, new RankingLossOptions(Directions: AllDirections));
+
+    /// <summary>The loss and the gradients of some queries and documents, since those of all would take twice as many numbers as there are similarities.</summary>
+    [TestCaseSource(nameof(LargestBatches))]
+    public void RankingLossOfTheLargestBatch(int queries)
+    {
+        const int Width = 32;
+        Array2 embeddings = Array2.Random(2 * queries, Width, Random);
+        int[] spots = [.. Enumerable.Range(0, 32).SelectMany(i => (int[])[(int)((long)i * (queries - 1) / 31), queries + (int)((long)i * (queries - 1) / 31)])];
+        Tensor loss = Device.Output(1, 1);
+        Tensor gradient = Device.Output(embeddings.Rows, Width);
+
+        Device.Kernels.RankingLoss(Device.Float(embeddings), queries, new RankingLossOptions(), 1f, loss, gradient, accumulate: false);
+
+        (double expectedLoss, Array2 expected) = ReferenceGradients.RankingLossAt(embeddings, queries, new RankingLossOptions().Scale, spots);
+        Array2 whole = Device.Read(gradient);
+        Array2 actual = new(spots.Length, Width, [.. spots.SelectMany(row => whole.RowsOf(row, 1).Values)]);
+        Close.Check(Device.Read(loss), Number(expectedLoss), One, "loss");
+        Close.Check(actual, expected, Number(Math.Sqrt((double)spots.Length / embeddings.Rows)), "embeddings");
+        Assert.That(whole.Values, Has.All.Matches<double>(double.IsFinite));
+    }
+
+    private static IEnumerable<TestCaseData> Batches => Sizes(70, 4096, 60_000);
+
+    private static IEnumerable<TestCaseData> LargestBatches => Sizes(150, 16_384, 2048);
 
     [TestCase(1, 768, 2, PairFeatures.Embeddings | PairFeatures.Difference)]
     [TestCase(256, 384, 3, PairFeatures.Embeddings | PairFeatures.Difference)]
