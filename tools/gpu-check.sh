@@ -16,8 +16,8 @@
 #   sanitizer    compute-sanitizer on the tests of the operations
 #   profilers    where the time goes: bench --breakdown, a trace, Nsight
 #
-# A stage that can't run here says why and the next one goes on; one that fails or takes too long does not keep the others from running. The exit code is 1 if
-# any failed, 2 for wrong usage.
+# The page says of each stage that it passed, failed, or did not run, and why. One that fails or takes too long does not keep the others from running. The exit
+# code is 1 if any failed, 2 for wrong usage.
 #
 # The programs are those of ./build.sh --gpu-bundle (out/gpu-bundle.tar.gz, or what MNR_BUNDLE names: a .tar.gz or its unpacked folder); without a bundle
 # they are built, if .NET is here. MNR_LIMITS="suite=200 models=30" sets other time limits, in seconds; MNR_TOTAL all of them together.
@@ -25,7 +25,7 @@ set -uo pipefail
 
 readonly all_stages=(environment fatbin suite training models python benchmarks sanitizer profilers)
 # Seconds; together more than the total, since few need their limit.
-declare -A limits=([environment]=45 [fatbin]=120 [suite]=150 [training]=110 [models]=100 [python]=60 [benchmarks]=130 [sanitizer]=100 [profilers]=80)
+declare -A limits=([environment]=45 [fatbin]=120 [suite]=200 [training]=110 [models]=100 [python]=60 [benchmarks]=130 [sanitizer]=100 [profilers]=80)
 readonly total=${MNR_TOTAL:-570}
 readonly most_bytes=$((15 * 1024 * 1024))
 
@@ -111,7 +111,7 @@ for stage in "${stages[@]}"; do
   [ "$limit" -le "$left" ] || limit=$left
   began=$SECONDS
   if [ "$limit" -lt 3 ]; then
-    result="not run: the time for all stages was used up"
+    result="did not run: the time for all stages was used up"
   else
     echo "== $stage (at most $limit s)"
     mkdir -p "$MNR_WORK/results/$stage"
@@ -119,8 +119,8 @@ for stage in "${stages[@]}"; do
       timeout --kill-after=5 "$limit" bash "$MNR_ROOT/tools/gpu-check/$stage.sh" >"$MNR_WORK/results/$stage/log" 2>&1
     case $? in
       0) result=passed ;;
-      77) result="not run: $(tail -n 1 "$MNR_WORK/results/$stage/log")" ;;
-      124 | 137) result="**stopped after $limit s**" && failures=$((failures + 1)) ;;
+      77) result="did not run: $(tail -n 1 "$MNR_WORK/results/$stage/log")" ;;
+      124 | 137 | 143) result="**failed**: stopped after $limit s" && failures=$((failures + 1)) ;;
       *) result="**failed**: $(tail -n 1 "$MNR_WORK/results/$stage/log" | cut -c 1-200)" && failures=$((failures + 1)) ;;
     esac
   fi

@@ -4,6 +4,9 @@ need_gpu
 need_programs
 data="$MNR_ROOT/examples/data/nli-entailment.tsv.gz"
 status=0
+# The table is written whatever happens, of the figures there are.
+table() { python3 tools/gpu-check/benchmark_table.py "$MNR_RESULTS" >>"$MNR_NOTES" 2>/dev/null || note "figures in benchmarks/*.json"; }
+trap table EXIT
 for shape in minilm bert-base; do
   model="$MNR_WORK/models/$shape-fp32/run/model"
   if [ ! -d "$model" ]; then
@@ -22,5 +25,4 @@ for shape in minilm bert-base; do
     fi
   done
 done
-python3 tools/gpu-check/benchmark_table.py "$MNR_RESULTS" >>"$MNR_NOTES" 2>/dev/null || note "figures in benchmarks/*.json"
 [ "$status" -eq 0 ] || { echo "a benchmark failed"; exit 1; }

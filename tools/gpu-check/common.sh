@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$MNR_ROOT"
 bin="$MNR_WORK/bin"
 began=$SECONDS
+# A stage that is stopped still writes down what it has, in its EXIT trap.
+trap 'exit 143' TERM
 
 # skip REASON: the stage can't run here.
 skip() {
@@ -36,6 +38,39 @@ need() { command -v "$1" >/dev/null || skip "no $1 here"; }
 
 # left: seconds until the limit, less a margin to write things down.
 left() { echo $((MNR_LIMIT - (SECONDS - began) - 3)); }
+
+# within SECONDS COMMAND...: the command, for so long or as long as is left; 124 when it was stopped.
+within() {
+  local seconds=$1 most
+  shift
+  most=$(left)
+  [ "$seconds" -le "$most" ] || seconds=$most
+  [ "$seconds" -gt 0 ] || return 124
+  timeout --kill-after=3 "$seconds" "$@"
+}
+
+# counts FILE: what a suite's output says of its tests.
+counts() { grep -E '^ *(total|failed|succeeded|skipped):' "$1" | xargs; }
+
+# tests SECONDS PROGRAM FILTER TEXT: tests of a suite on the GPU, noted. Fails when one failed, or when they did not come to an end.
+tests() {
+  local code=0 log="$MNR_RESULTS/$(echo "$4" | tr -c 'a-z0-9\n' '-' | cut -c 1-40).txt"
+  if [ ! -x "$bin/$2" ]; then
+    note "$4: did not run, the programs have no $2"
+    return 0
+  fi
+  MNR_KERNELS=cuda within "$1" "$bin/$2" --filter "$3" --output Detailed >"$log" 2>&1 || code=$?
+  case $code in
+    0) note "$4: $(counts "$log")" ;;
+    124 | 137) note "$4: **stopped** after $1 s or for want of time, $(grep -c '^passed ' "$log" || true) tests passed and $(grep -c '^failed ' "$log" || true) failed until then" ;;
+    *) note "$4: **exit code $code**; $(counts "$log")" ;;
+  esac
+  grep '^failed ' "$log" | head -n 10 | while read -r line; do note "$line"; done || true
+  [ "$code" -eq 0 ]
+}
+
+# losses FILE: the loss of each step of a metrics.jsonl.
+losses() { grep -o '"loss":[-+0-9.eE]*' "$1" | cut -d : -f 2; }
 
 # model_config SHAPE: a new model of a known one's shape, as a config's "model".
 model_config() {
