@@ -25,6 +25,7 @@ internal sealed class TokenTable : IDisposable
     private volatile bool _stop;
     private int _next;
     private int _filled;
+    private long _tokens;
 
     /// <summary>Begins to fill.</summary>
     /// <param name="texts">How many texts there are.</param>
@@ -44,6 +45,9 @@ internal sealed class TokenTable : IDisposable
 
     /// <summary>How many texts there are.</summary>
     public int Count { get; }
+
+    /// <summary>The number of ids so far.</summary>
+    public long Tokens => Interlocked.Read(ref _tokens);
 
     /// <summary>Whether every text is tokenised.</summary>
     /// <exception cref="Exception">Tokenising failed in the background, with this exception.</exception>
@@ -141,6 +145,7 @@ internal sealed class TokenTable : IDisposable
         }
 
         Volatile.Write(ref _chunks[chunk], new Chunk([.. tokenIds], offsets, truncated));
+        Interlocked.Add(ref _tokens, tokenIds.Count);
         if (Interlocked.Increment(ref _filled) == _chunks.Length)
         {
             Volatile.Write(ref _tokenize, null);

@@ -72,6 +72,12 @@ public sealed class TrainingData : IDisposable
     /// <summary>The number of rows.</summary>
     public int Rows => _texts.Rows;
 
+    /// <summary>The number of different sentences.</summary>
+    public int Sentences => _tokens.Count;
+
+    /// <summary>The number of tokens of the different sentences that are tokenised so far.</summary>
+    public long Tokens => _tokens.Tokens;
+
     /// <summary>The greatest number of tokens of a sentence; what is longer is cut.</summary>
     public int MaxLength { get; }
 

@@ -17,9 +17,10 @@ namespace MnrEngine.Trainer.Benchmarks;
 /// <summary>What to measure.</summary>
 /// <param name="Steps">Training steps to time, or 0.</param>
 /// <param name="Sentences">Sentences to encode, or 0.</param>
+/// <param name="Tokenizing">Whether reading and tokenising the file is timed too.</param>
 /// <param name="Breakdown">Whether steps and encoding are run once more with every operation timed.</param>
 /// <param name="Encoder">How to run the model.</param>
-internal sealed record BenchmarkOptions(int Steps, int Sentences, bool Breakdown, EncoderOptions Encoder);
+internal sealed record BenchmarkOptions(int Steps, int Sentences, bool Tokenizing, bool Breakdown, EncoderOptions Encoder);
 
 /// <summary>Times a model on this machine.</summary>
 internal static class Benchmark
@@ -38,23 +39,25 @@ internal static class Benchmark
     /// <exception cref="InputException">The model or the file is wrong, or has too few rows.</exception>
     public static BenchmarkResult Run(string model, string data, BenchmarkOptions options)
     {
-        TextDataset dataset = TextDataset.Load(new DatasetSource(data));
+        TextDataset? dataset = options.Steps > 0 || options.Sentences > 0 ? TextDataset.Load(new DatasetSource(data)) : null;
         string folder = HubFiles.Model(model, options.Encoder.Log);
         double peak = MeasurePeak(options.Encoder.Device.Threads);
         string device;
+        TokenizingFigures? tokenizing;
         TrainingFigures? training;
         EncodingFigures? encoding;
         using (IKernels kernels = Devices.Create(options.Encoder.Device))
         {
             device = kernels.Description;
             using SentenceEncoder encoder = SentenceEncoder.Load(folder, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
-            training = options.Steps > 0 ? Train(encoder, dataset, options) : null;
-            encoding = options.Sentences > 0 ? Encode(encoder, dataset, options) : null;
+            tokenizing = options.Tokenizing ? TokenizingBenchmark.Run(data, encoder) : null;
+            training = options.Steps > 0 ? Train(encoder, dataset!, options) : null;
+            encoding = options.Sentences > 0 ? Encode(encoder, dataset!, options) : null;
         }
 
         peak = Math.Max(peak, MeasurePeak(options.Encoder.Device.Threads));
-        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown ? BreakDown(model, dataset, options) : default;
-        return new BenchmarkResult(device, peak, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
+        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown && dataset is not null ? BreakDown(model, dataset, options) : default;
+        return new BenchmarkResult(device, peak, tokenizing, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 
     /// <summary>Runs apart from the measurements, whose times must not have the timing of operations in them.</summary>

@@ -8,13 +8,14 @@ namespace MnrEngine.Trainer.Benchmarks;
 /// <summary>What a benchmark measured.</summary>
 /// <param name="Device">What it ran on.</param>
 /// <param name="PeakFlops">Fused multiply-add peak of the same threads, in floating-point operations a second, the best of a measurement before and one after.</param>
+/// <param name="Tokenizing">Reading and tokenising the file, or null when that was not asked for.</param>
 /// <param name="Training">Training steps, or null when none were asked for.</param>
 /// <param name="Encoding">Encoding, or null when none was asked for.</param>
 /// <param name="TrainingBreakdown">Where the time of training steps went, or null when that was not asked for.</param>
 /// <param name="EncodingBreakdown">The same for encoding.</param>
 /// <param name="PeakMemoryBytes">The most memory that the process held.</param>
 internal sealed record BenchmarkResult(
-    string Device, double PeakFlops, TrainingFigures? Training, EncodingFigures? Encoding, OperationBreakdown? TrainingBreakdown, OperationBreakdown? EncodingBreakdown,
+    string Device, double PeakFlops, TokenizingFigures? Tokenizing, TrainingFigures? Training, EncodingFigures? Encoding, OperationBreakdown? TrainingBreakdown, OperationBreakdown? EncodingBreakdown,
     long PeakMemoryBytes)
 {
     /// <summary>One JSON object.</summary>
@@ -25,6 +26,13 @@ internal sealed record BenchmarkResult(
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{Device}; multiply-add peak {PeakFlops / 1e9:N0} GFLOP/s\n");
+        if (Tokenizing is TokenizingFigures tokenizing)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"reading: {tokenizing.Rows:N0} rows in {tokenizing.ReadSeconds:N2} s, {tokenizing.Rows / tokenizing.ReadSeconds:N0} rows/s\n");
+            text.Append(CultureInfo.InvariantCulture, $"tokenising: {tokenizing.Sentences:N0} different sentences in {tokenizing.Seconds:N2} s, {tokenizing.Sentences / tokenizing.Seconds:N0} sentences/s, {tokenizing.Tokens / tokenizing.Seconds:N0} tokens/s\n");
+            text.Append(CultureInfo.InvariantCulture, $"  memory beside the tokens themselves: {tokenizing.BytesPerRow:N1} bytes a row\n");
+        }
+
         if (Training is TrainingFigures training)
         {
             text.Append(CultureInfo.InvariantCulture, $"training: {training.MedianSeconds * 1e3:N1} ms a step (median of {training.Steps}; best {training.BestSeconds * 1e3:N1}), batch {training.BatchSize}\n");

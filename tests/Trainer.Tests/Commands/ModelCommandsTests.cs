@@ -136,6 +136,28 @@ public sealed class ModelCommandsTests
     }
 
     [Test]
+    public void BenchTimesTokenising()
+    {
+        using TemporaryFolder folder = new();
+        string data = folder.Write("pairs.tsv", "anchor\tpositive\n" + string.Concat(Enumerable.Range(0, 1_000).Select(static i => $"a\ta{(i % 2 == 0 ? " b" : "")}\n")));
+
+        Outcome outcome = Program.Run("bench", Model, data, "--steps", "0", "--encode", "0", "--tokenize", "--json");
+        Outcome text = Program.Run("bench", Model, data, "--steps", "0", "--encode", "0", "--tokenize");
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        JsonNode tokenizing = JsonNode.Parse(outcome.Output)!["tokenizing"]!;
+        Assert.Multiple(() =>
+        {
+            Assert.That((int)tokenizing["rows"]!, Is.EqualTo(1_000));
+            Assert.That((int)tokenizing["sentences"]!, Is.EqualTo(2), "each is tokenised once");
+            Assert.That((long)tokenizing["tokens"]!, Is.EqualTo(3 + 4));
+            Assert.That((double)tokenizing["seconds"]!, Is.GreaterThan(0));
+            Assert.That((double)tokenizing["bytes_per_row"]!, Is.GreaterThanOrEqualTo(8), "two numbers");
+            Assert.That(text.Output, Does.Contain("1,000 rows in").And.Contain("2 different sentences in").And.Contain("bytes a row"));
+        });
+    }
+
+    [Test]
     public void BenchReadsAsText()
     {
         using TemporaryFolder folder = new();
