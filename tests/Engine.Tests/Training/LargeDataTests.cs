@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
+using MnrEngine.Kernels;
 using MnrEngine.Kernels.Cpu;
+using MnrEngine.Kernels.Cuda;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
 using MnrEngine.Testing;
@@ -78,8 +80,7 @@ public sealed class LargeDataTests
     [Test]
     public void ABatchLargerThanWasGuessedMakesRoomForItself([Values(1, 2)] int accumulation)
     {
-        // The rows with the most bytes have few tokens: a word of more than a hundred letters is one.
-        string[][] columns = [.. Enumerable.Range(0, 2).Select(c => Enumerable.Range(0, Rows).Select(r => r % 5 == 0 ? new string('x', 101 + r + c) : $". . . . . . . . a . {r} {c}").ToArray())];
+        string[][] columns = FewTokensWhereMostBytesAre();
         TrainingOptions options = Options() with { GradientAccumulationSteps = accumulation };
         using Run first = new(1, textsFirst: int.MaxValue, columns);
         first.Train(options);
@@ -88,6 +89,19 @@ public sealed class LargeDataTests
         guessed.Train(options);
         Assert.That(guessed.Weights(), Is.EqualTo(first.Weights()).AsCollection);
         Assert.That(guessed.Steps.Max(static s => s.Tokens), Is.GreaterThan(guessed.Data.LargestBatchTokens(8) * accumulation));
+    }
+
+    [Test]
+    public void ABatchLargerThanWasGuessedMakesRoomForItselfOnTheCudaKernels()
+    {
+        string[][] columns = FewTokensWhereMostBytesAre();
+        TrainingOptions options = Options() with { Epochs = 1 };
+        using Run first = new(CudaTarget.Create(new CudaOptions()), textsFirst: int.MaxValue, columns);
+        first.Train(options);
+        using Run guessed = new(CudaTarget.Create(new CudaOptions()), textsFirst: 2, columns);
+        guessed.Train(options);
+        Assert.That(guessed.Plan.DeviceBytes, Is.LessThan(first.Plan.DeviceBytes));
+        Assert.That(guessed.Weights(), Is.EqualTo(first.Weights()).AsCollection);
     }
 
     [Test]
@@ -266,6 +280,10 @@ public sealed class LargeDataTests
         return [.. Enumerable.Range(0, 2).Select(_ => Enumerable.Range(0, Rows).Select(_ => string.Join(' ', Enumerable.Range(0, random.Next(1, 16)).Select(_ => Words[random.Next(Words.Length)]))).ToArray())];
     }
 
+    /// <summary>A word of more than a hundred letters is one token.</summary>
+    private static string[][] FewTokensWhereMostBytesAre() =>
+        [.. Enumerable.Range(0, 2).Select(c => Enumerable.Range(0, Rows).Select(r => r % 5 == 0 ? new string('x', 101 + r + c) : $". . . . . . . . a . {r} {c}").ToArray())];
+
     private static TrainingOptions Options() => new()
     {
         BatchSize = 8,
@@ -285,15 +303,20 @@ public sealed class LargeDataTests
         private TrainingData? _data;
 
         public Run(int threads, int textsFirst = TokenisedFirst, string[][]? columns = null, int maxLength = MaxLength)
+            : this(new CpuKernels(threads), textsFirst, columns, maxLength)
         {
-            Kernels = new CpuKernels(threads);
+        }
+
+        public Run(IKernels kernels, int textsFirst, string[][]? columns, int maxLength = MaxLength)
+        {
+            Kernels = kernels;
             Encoder = SentenceEncoder.Load(Fixtures.Path("models", "tiny-bert"), Kernels, training: true);
             Columns = columns ?? Sentences(seed: 1);
             _textsFirst = textsFirst;
             _maxLength = maxLength;
         }
 
-        public CpuKernels Kernels { get; }
+        public IKernels Kernels { get; }
 
         public SentenceEncoder Encoder { get; }
 
