@@ -69,8 +69,8 @@ tests() {
   [ "$code" -eq 0 ]
 }
 
-# losses FILE: the loss of each step of a metrics.jsonl.
-losses() { grep -o '"loss":[-+0-9.eE]*' "$1" | cut -d : -f 2; }
+# losses FILE: the loss of each step of a metrics.jsonl, "nan" where it is null.
+losses() { grep -o '"loss":[-+0-9.eE]*' "$1" | cut -d : -f 2 | sed 's/^$/nan/'; }
 
 # model_config SHAPE: a new model of a known one's shape, as a config's "model".
 model_config() {

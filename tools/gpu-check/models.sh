@@ -39,7 +39,7 @@ EOF
 done
 
 # average FILE: the mean loss of its last steps.
-average() { losses "$1" | tail -n "$last" | awk '{ sum += $1 } END { if (NR == 0) exit 1; printf "%.6g", sum / NR }'; }
+average() { losses "$1" | tail -n "$last" | awk '$1 == "nan" { sum = "nan" } sum != "nan" { sum += $1 } END { if (NR == 0) exit 1; if (sum == "nan") print sum; else printf "%.6g", sum / NR }'; }
 echo >>"$MNR_NOTES"
 for shape in minilm bert-base; do
   for precision in tf32 bf16; do
