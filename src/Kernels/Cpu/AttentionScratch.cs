@@ -32,10 +32,10 @@ internal readonly unsafe struct AttentionScratch<TVector>
     /// <summary>Distance of the rows of all that is as wide as the sentence.</summary>
     public int KeyStride { get; }
 
-    /// <summary>Q / sqrt(d), (length, d).</summary>
+    /// <summary>Q, (length, d).</summary>
     public float* Queries => _memory;
 
-    /// <summary>K / sqrt(d) in the backward pass, (length, d).</summary>
+    /// <summary>K in the backward pass, (length, d).</summary>
     public float* Keys => Queries + RowsSize;
 
     /// <summary>V in the forward pass, (length, d).</summary>
@@ -44,7 +44,7 @@ internal readonly unsafe struct AttentionScratch<TVector>
     /// <summary>The gradient of the context, (length, d).</summary>
     public float* ContextGradient => Keys + RowsSize;
 
-    /// <summary>K^T, (d, length).</summary>
+    /// <summary>K^T / sqrt(d), (d, length).</summary>
     public float* KeysTransposed => ContextGradient + RowsSize;
 
     /// <summary>V^T, (d, length).</summary>

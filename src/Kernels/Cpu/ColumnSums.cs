@@ -60,7 +60,7 @@ internal sealed unsafe class ColumnSums<TVector>(CpuThreads threads) : IDisposab
         private readonly float* _matrix = matrix;
         private readonly float* _partial = partial;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int block = start; block < end; block++)
             {
@@ -88,7 +88,7 @@ internal sealed unsafe class ColumnSums<TVector>(CpuThreads threads) : IDisposab
         private readonly float* _partial = partial;
         private readonly float* _sums = sums;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int i = start * TVector.Count; i < Math.Min(end * TVector.Count, width); i += TVector.Count)
             {

@@ -19,7 +19,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     public void Attention(in DeviceBatch batch, Tensor queryKeyValue, int heads, Tensor bias, in Dropout dropout, Tensor logSumExp, Tensor context)
     {
         int headDim = context.Columns / heads;
-        AttentionTasks tasks = new(batch.Offsets.Integers(), batch.Sentences, heads, Math.Min(_threads.Count, batch.Sentences * heads));
+        AttentionTasks tasks = new(batch.Offsets.Integers(), batch.Sentences, heads, Math.Min(_threads.UsefulParts, batch.Sentences * heads));
         long size = AttentionScratch<TVector>.Size(batch.LongestSentence, headDim);
         float* scratch = NativeBuffer.Grow(ref _attention, size * _threads.Count);
         _threads.Run(
@@ -32,7 +32,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         Tensor queryKeyValueGradient, Tensor biasGradient)
     {
         int headDim = context.Columns / heads;
-        int parts = Math.Min(_threads.Count, biasGradient.IsNone ? batch.Sentences * heads : heads);
+        int parts = Math.Min(_threads.UsefulParts, biasGradient.IsNone ? batch.Sentences * heads : heads);
         AttentionTasks tasks = new(batch.Offsets.Integers(), batch.Sentences, heads, parts);
         long size = AttentionScratch<TVector>.Size(batch.LongestSentence, headDim);
         float* scratch = NativeBuffer.Grow(ref _attention, size * _threads.Count);
@@ -46,16 +46,45 @@ internal sealed unsafe partial class CpuOperations<TVector>
     private void PlanAttention(in StepLimits limits) =>
         NativeBuffer.Grow(ref _attention, AttentionScratch<TVector>.Size(limits.SentenceLength, limits.Hidden / limits.Heads) * _threads.Count);
 
-    /// <summary>Copies rows of a head, times a factor, and fills them up to whole registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CopyHead(float* source, nint sourceStride, int length, int headDim, float factor, float* target, int targetStride)
+    /// <summary>Rows of a head as the right operand of products: where they are, or for sentences of several tiles, and heads that end within a register, a dense copy.</summary>
+    private readonly struct HeadRows(float* rows, nint stride)
     {
-        TVector factors = TVector.Broadcast(factor);
+        private readonly float* _rows = rows;
+
+        /// <summary>Elements from one row to the next.</summary>
+        public nint Stride => stride;
+
+        /// <summary>Finds or makes the rows.</summary>
+        /// <param name="source">The head's column of the first token.</param>
+        /// <param name="sourceStride">Elements from one token to the next.</param>
+        /// <param name="length">Tokens.</param>
+        /// <param name="headDim">Columns of the head.</param>
+        /// <param name="copy">Room for a copy.</param>
+        /// <param name="copyStride">Elements from one of its rows to the next.</param>
+        public static HeadRows Of(float* source, nint sourceStride, int length, int headDim, float* copy, int copyStride)
+        {
+            if (length <= AttentionScratch<TVector>.TileQueries && headDim % TVector.Count == 0)
+            {
+                return new HeadRows(source, sourceStride);
+            }
+
+            CopyHead(source, sourceStride, length, headDim, copy, copyStride);
+            return new HeadRows(copy, copyStride);
+        }
+
+        /// <summary>A row.</summary>
+        public float* Row(int token) => _rows + token * stride;
+    }
+
+    /// <summary>Copies rows of a head and fills them up to whole registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyHead(float* source, nint sourceStride, int length, int headDim, float* target, int targetStride)
+    {
         for (int row = 0; row < length; row++)
         {
             for (int i = 0; i < headDim; i += TVector.Count)
             {
-                TVector.Store(factors * Lanes.Load<TVector>(source + i, headDim - i), target + i);
+                TVector.Store(Lanes.Load<TVector>(source + i, headDim - i), target + i);
             }
 
             source += sourceStride;
@@ -63,12 +92,18 @@ internal sealed unsafe partial class CpuOperations<TVector>
         }
     }
 
-    /// <summary>Copies the transpose of rows of a head. What lies beyond the sentence's length up to a whole register is set to zero.</summary>
+    /// <summary>Copies the transpose of rows of a head, times a factor. What lies beyond the sentence's length up to a whole register is set to zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransposeHead(float* source, nint sourceStride, int length, int headDim, float* target, int targetStride)
+    private static void TransposeHead(float* source, nint sourceStride, int length, int headDim, float factor, float* target, int targetStride)
     {
         int wholeTokens = length & ~3;
         int wholeColumns = headDim & ~3;
+        int last = (length - 1) / TVector.Count * TVector.Count;
+        for (int column = 0; column < headDim; column++)
+        {
+            TVector.Store(TVector.Zero, target + (nint)column * targetStride + last);
+        }
+
         for (int token = 0; token < wholeTokens; token += 4)
         {
             for (int column = 0; column < wholeColumns; column += 4)
@@ -77,17 +112,32 @@ internal sealed unsafe partial class CpuOperations<TVector>
             }
         }
 
-        for (int column = 0; column < headDim; column++)
+        for (int token = wholeTokens; token < length; token++)
         {
-            float* row = target + (nint)column * targetStride;
-            for (int token = column < wholeColumns ? wholeTokens : 0; token < length; token++)
+            for (int column = 0; column < wholeColumns; column++)
             {
-                row[token] = source[token * sourceStride + column];
+                target[(nint)column * targetStride + token] = source[token * sourceStride + column];
             }
+        }
 
-            for (int token = length; token % TVector.Count != 0; token++)
+        for (int column = wholeColumns; column < headDim; column++)
+        {
+            for (int token = 0; token < length; token++)
             {
-                row[token] = 0;
+                target[(nint)column * targetStride + token] = source[token * sourceStride + column];
+            }
+        }
+
+        if (factor != 1f)
+        {
+            TVector factors = TVector.Broadcast(factor);
+            for (int column = 0; column < headDim; column++)
+            {
+                float* row = target + (nint)column * targetStride;
+                for (int i = 0; i < length; i += TVector.Count)
+                {
+                    TVector.Store(factors * TVector.Load(row + i), row + i);
+                }
             }
         }
     }
@@ -102,7 +152,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _logSumExp = logSumExp;
         private readonly float* _context = context;
 
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             (int sentence, int head) = tasks.First(part);
             (int lastSentence, int lastHead) = tasks.First(part + 1);
@@ -113,7 +163,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 int end = sentence == lastSentence ? lastHead : heads;
                 for (; head < end; head++)
                 {
-                    AttentionScratch<TVector> memory = new(_scratch + part * scratchSize, length, headDim);
+                    AttentionScratch<TVector> memory = new(_scratch + thread * scratchSize, length, headDim);
                     Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
                 }
 
@@ -125,15 +175,15 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private void Head(in AttentionScratch<TVector> memory, int firstToken, int length, int head, long element)
         {
             int hidden = heads * headDim;
-            float* queries = _queryKeyValue + (nint)firstToken * 3 * hidden + head * headDim;
-            CopyHead(queries, 3 * hidden, length, headDim, 1f / MathF.Sqrt(headDim), memory.Queries, memory.HeadStride);
-            TransposeHead(queries + hidden, 3 * hidden, length, headDim, memory.KeysTransposed, memory.KeyStride);
-            CopyHead(queries + 2 * hidden, 3 * hidden, length, headDim, 1f, memory.Values, memory.HeadStride);
+            int stride = 3 * hidden;
+            float* queries = _queryKeyValue + (nint)firstToken * stride + head * headDim;
+            TransposeHead(queries + hidden, stride, length, headDim, 1f / MathF.Sqrt(headDim), memory.KeysTransposed, memory.KeyStride);
+            HeadRows values = HeadRows.Of(queries + 2 * hidden, stride, length, headDim, memory.Values, memory.HeadStride);
             for (int first = 0; first < length; first += AttentionScratch<TVector>.TileQueries)
             {
                 int count = Math.Min(AttentionScratch<TVector>.TileQueries, length - first);
                 SmallProduct<TVector>.Multiply(
-                    memory.Queries + (nint)first * memory.HeadStride, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride,
+                    queries + (nint)first * stride, stride, 1, memory.KeysTransposed, memory.KeyStride,
                     memory.Probabilities, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
                 if (dropout.IsActive)
                 {
@@ -147,7 +197,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 }
 
                 SmallProduct<TVector>.Multiply(
-                    memory.Probabilities, memory.KeyStride, 1, memory.Values, memory.HeadStride,
+                    memory.Probabilities, memory.KeyStride, 1, values.Row(0), values.Stride,
                     _context + (nint)(firstToken + first) * hidden + head * headDim, hidden, count, headDim, length, accumulate: false);
             }
         }
@@ -256,7 +306,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _queryKeyValueGradient = queryKeyValueGradient;
         private readonly float* _biasGradient = biasGradient;
 
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             if (_biasGradient == null)
             {
@@ -264,7 +314,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 (int lastSentence, int lastHead) = tasks.First(part + 1);
                 for (int sentence = firstSentence; sentence < sentences; sentence++)
                 {
-                    Sentence(part, sentence, sentence == firstSentence ? firstHead : 0, sentence == lastSentence ? lastHead : heads);
+                    Sentence(thread, sentence, sentence == firstSentence ? firstHead : 0, sentence == lastSentence ? lastHead : heads);
                     if (sentence == lastSentence)
                     {
                         break;
@@ -276,16 +326,16 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 (int firstHead, int lastHead) = CpuThreads.Range(heads, 1, part, tasks.Parts);
                 for (int sentence = 0; sentence < sentences; sentence++)
                 {
-                    Sentence(part, sentence, firstHead, lastHead);
+                    Sentence(thread, sentence, firstHead, lastHead);
                 }
             }
         }
 
-        private void Sentence(int part, int sentence, int firstHead, int lastHead)
+        private void Sentence(int thread, int sentence, int firstHead, int lastHead)
         {
             int length = tasks.Length(sentence);
             long element = dropout.IsActive ? tasks.FirstElement(sentence) : 0;
-            AttentionScratch<TVector> memory = new(_scratch + part * scratchSize, length, headDim);
+            AttentionScratch<TVector> memory = new(_scratch + thread * scratchSize, length, headDim);
             for (int head = firstHead; head < lastHead; head++)
             {
                 Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
@@ -297,23 +347,22 @@ internal sealed unsafe partial class CpuOperations<TVector>
             int hidden = heads * headDim;
             float scale = 1f / MathF.Sqrt(headDim);
             nint column = (nint)head * headDim;
-            float* queries = _queryKeyValue + (nint)firstToken * 3 * hidden + column;
-            float* queryGradient = _queryKeyValueGradient + (nint)firstToken * 3 * hidden + column;
+            nint stride = 3 * hidden;
+            float* sentence = _queryKeyValue + firstToken * stride + column;
+            float* sentenceGradient = _queryKeyValueGradient + firstToken * stride + column;
             float* contextGradient = _contextGradient + (nint)firstToken * hidden + column;
-            CopyHead(queries, 3 * hidden, length, headDim, scale, memory.Queries, memory.HeadStride);
-            CopyHead(queries + hidden, 3 * hidden, length, headDim, scale, memory.Keys, memory.HeadStride);
-            CopyHead(contextGradient, hidden, length, headDim, 1f, memory.ContextGradient, memory.HeadStride);
-            TransposeHead(queries + hidden, 3 * hidden, length, headDim, memory.KeysTransposed, memory.KeyStride);
-            TransposeHead(queries + 2 * hidden, 3 * hidden, length, headDim, memory.ValuesTransposed, memory.KeyStride);
+            HeadRows queries = HeadRows.Of(sentence, stride, length, headDim, memory.Queries, memory.HeadStride);
+            HeadRows keys = HeadRows.Of(sentence + hidden, stride, length, headDim, memory.Keys, memory.HeadStride);
+            HeadRows gradients = HeadRows.Of(contextGradient, hidden, length, headDim, memory.ContextGradient, memory.HeadStride);
+            TransposeHead(sentence + hidden, stride, length, headDim, scale, memory.KeysTransposed, memory.KeyStride);
+            TransposeHead(sentence + 2 * hidden, stride, length, headDim, 1f, memory.ValuesTransposed, memory.KeyStride);
             for (int first = 0; first < length; first += AttentionScratch<TVector>.TileQueries)
             {
                 int count = Math.Min(AttentionScratch<TVector>.TileQueries, length - first);
-                float* tileQueries = memory.Queries + (nint)first * memory.HeadStride;
-                float* tileContextGradient = memory.ContextGradient + (nint)first * memory.HeadStride;
                 SmallProduct<TVector>.Multiply(
-                    tileQueries, memory.HeadStride, 1, memory.KeysTransposed, memory.KeyStride, memory.Probabilities, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
+                    queries.Row(first), queries.Stride, 1, memory.KeysTransposed, memory.KeyStride, memory.Probabilities, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
                 SmallProduct<TVector>.Multiply(
-                    tileContextGradient, memory.HeadStride, 1, memory.ValuesTransposed, memory.KeyStride, memory.ScoreGradient, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
+                    gradients.Row(first), gradients.Stride, 1, memory.ValuesTransposed, memory.KeyStride, memory.ScoreGradient, memory.KeyStride, count, memory.WholeLength, headDim, accumulate: false);
                 if (dropout.IsActive)
                 {
                     dropout.Fill<TVector>(element + (long)first * length, count * length, memory.Factors);
@@ -328,25 +377,25 @@ internal sealed unsafe partial class CpuOperations<TVector>
                         dropout.IsActive ? memory.Factors + (nint)(query - first) * length : null,
                         _bias == null ? null : _bias + biasRow,
                         _biasGradient == null ? null : _biasGradient + biasRow,
-                        _logSumExp[(nint)(firstToken + query) * heads + head], length);
+                        _logSumExp[(nint)(firstToken + query) * heads + head], scale, length);
                 }
 
                 bool add = first > 0;
                 SmallProduct<TVector>.Multiply(
-                    memory.ScoreGradient, memory.KeyStride, 1, memory.Keys, memory.HeadStride, queryGradient + (nint)first * 3 * hidden, 3 * hidden, count, headDim, length, accumulate: false);
+                    memory.ScoreGradient, memory.KeyStride, 1, keys.Row(0), keys.Stride, sentenceGradient + first * stride, stride, count, headDim, length, accumulate: false);
                 SmallProduct<TVector>.Multiply(
-                    memory.ScoreGradient, 1, memory.KeyStride, tileQueries, memory.HeadStride, queryGradient + hidden, 3 * hidden, length, headDim, count, add);
+                    memory.ScoreGradient, 1, memory.KeyStride, queries.Row(first), queries.Stride, sentenceGradient + hidden, stride, length, headDim, count, add);
                 SmallProduct<TVector>.Multiply(
-                    memory.Probabilities, 1, memory.KeyStride, tileContextGradient, memory.HeadStride, queryGradient + 2 * hidden, 3 * hidden, length, headDim, count, add);
+                    memory.Probabilities, 1, memory.KeyStride, gradients.Row(first), gradients.Stride, sentenceGradient + 2 * hidden, stride, length, headDim, count, add);
             }
         }
 
         /// <summary>
-        /// One query's scores to probabilities after dropout, and the gradients of those to the gradients of the scores, in place. What the softmax takes off a row's gradients is their
-        /// own mean by P: read from the context, which is the same number but for rounding, a sentence of one token would have a gradient.
+        /// One query's scores to probabilities after dropout, and the gradients of those to the gradients of the scores, times
+        /// 1 / sqrt(d), in place. What the softmax takes off a row's gradients is their own mean by P: read from the context, which is the same number but for rounding, a sentence of one token would have a gradient.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Query(float* scores, float* gradients, float* factors, float* bias, float* biasGradient, float logSumExp, int length)
+        private static void Query(float* scores, float* gradients, float* factors, float* bias, float* biasGradient, float logSumExp, float scale, int length)
         {
             TVector logSum = TVector.Broadcast(logSumExp);
             TVector sum = TVector.Zero;
@@ -372,11 +421,12 @@ internal sealed unsafe partial class CpuOperations<TVector>
             }
 
             TVector mean = TVector.Broadcast(TVector.Sum(sum));
+            TVector scales = TVector.Broadcast(scale);
             for (int i = 0; i < length; i += TVector.Count)
             {
                 TVector probability = TVector.Load(scores + i);
                 TVector gradient = probability * (TVector.Load(gradients + i) - mean);
-                TVector.Store(gradient, gradients + i);
+                TVector.Store(gradient * scales, gradients + i);
                 if (factors != null)
                 {
                     TVector.Store(probability * Lanes.Load<TVector>(factors + i, length - i), scores + i);

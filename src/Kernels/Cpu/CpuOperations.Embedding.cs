@@ -79,9 +79,9 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _output = output;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
-            float* factors = _scratch + (nint)part * hidden;
+            float* factors = _scratch + (nint)thread * hidden;
             for (int token = start; token < end; token++)
             {
                 nint offset = (nint)token * hidden;
@@ -130,9 +130,9 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _sums = sums;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
-            float* factors = _scratch + (nint)part * hidden;
+            float* factors = _scratch + (nint)thread * hidden;
             for (int block = start; block < end; block++)
             {
                 float* weightSums = _sums + 3 * (nint)block * hidden;
@@ -168,7 +168,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _table = table;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             int first = start;
             while (first < end)

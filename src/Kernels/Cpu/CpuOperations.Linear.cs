@@ -174,7 +174,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _sums = sums;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int block = start; block < end; block++)
             {
@@ -211,9 +211,9 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _inverseDeviation = inverseDeviation;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
-            float* factors = _scratch + (nint)part * columns;
+            float* factors = _scratch + (nint)thread * columns;
             for (int row = start; row < end; row++)
             {
                 nint offset = (nint)row * columns;
@@ -269,9 +269,9 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _sums = sums;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
-            float* factors = _scratch + (nint)part * columns;
+            float* factors = _scratch + (nint)thread * columns;
             for (int block = start; block < end; block++)
             {
                 float* weightSums = _sums + 3 * (nint)block * columns;

@@ -53,7 +53,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _output = output;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int row = start; row < end; row++)
             {
@@ -83,7 +83,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _inputGradient = inputGradient;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int row = start; row < end; row++)
             {

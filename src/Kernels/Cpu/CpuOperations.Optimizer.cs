@@ -51,7 +51,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _values = values;
         private readonly double* _sums = sums;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int block = start; block < end; block++)
             {
@@ -108,7 +108,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _rates = rates;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             TVector beta1 = TVector.Broadcast((float)options.Beta1);
             TVector beta2 = TVector.Broadcast((float)options.Beta2);

@@ -126,7 +126,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         private readonly float* _embeddings = embeddings;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int pair = start; pair < end; pair++)
             {
@@ -159,7 +159,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _gradient = gradient;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int pair = start; pair < end; pair++)
             {
@@ -197,7 +197,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     private readonly struct CosentJob(PairNumbers numbers, float scale) : IRangeJob
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             TVector infinity = TVector.Broadcast(float.PositiveInfinity);
             TVector nothing = TVector.Zero - infinity;

@@ -25,7 +25,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _hidden = hidden;
         private readonly float* _pooled = pooled;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int sentence = start; sentence < end; sentence++)
             {
@@ -107,7 +107,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _pooledGradient = pooledGradient;
         private readonly float* _hiddenGradient = hiddenGradient;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int sentence = start; sentence < end; sentence++)
             {

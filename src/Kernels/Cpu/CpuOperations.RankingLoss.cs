@@ -80,7 +80,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _similarities = similarities;
         private readonly double* _losses = losses;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             bool isSplit = options.Partition == RankingPartition.PerDirection && layout.HasPositives;
             double share = (isSplit ? 0.5 : 1.0) / layout.Queries;

@@ -37,7 +37,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _table = table;
         private readonly float* _bias = bias;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             for (int head = start; head < end; head++)
             {
@@ -62,7 +62,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _tableGradient = tableGradient;
         private readonly float* _biasGradient = biasGradient;
 
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             double* sums = stackalloc double[RelativePositions.Buckets];
             for (int head = start; head < end; head++)

@@ -75,7 +75,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _output = output;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             TVector noSign = TVector.BroadcastBits(0x7FFF_FFFF);
             for (int pair = start; pair < end; pair++)
@@ -118,7 +118,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         private readonly float* _gradient = gradient;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part, int start, int end)
+        public void Execute(int thread, int start, int end)
         {
             bool hasEmbeddings = (features & PairFeatures.Embeddings) != 0;
             bool hasDifference = (features & PairFeatures.Difference) != 0;

@@ -9,20 +9,28 @@ namespace MnrEngine.Kernels.Cpu;
 /// spinning (the gaps between the operations of a step are a few microseconds), then asleep.
 /// </summary>
 /// <remarks>
-/// The first part of each thread is its own; further parts go to whoever is free. Results do not depend on that, because a job may not
-/// let a floating-point sum depend on how it is cut (see <see cref="IParallelJob"/>).
+/// Each thread begins with an even run of parts of its own, the same in every job of as many parts, so that it finds in its caches what it wrote there; when it
+/// is done it takes parts from the others, all but the first of each, so that a thread whose processor is slower or has other work holds up nobody. Results do not depend on that,
+/// because a job may not let a floating-point sum depend on how it is cut (see <see cref="IParallelJob"/>).
 /// </remarks>
 public sealed unsafe class CpuThreads : IDisposable
 {
+    /// <summary>Parts for each thread: at the end some wait for a part of this share of their time at most.</summary>
+    private const int PartsOfThread = 4;
+
+    private const int IntegersOfLine = 16;
+
     private readonly Worker[] _workers;
     private readonly Signal _finished;
 
     // The job under way. Written by the caller before it wakes the workers and left alone until all of them have finished.
     private void* _job;
-    private delegate*<void*, int, void> _execute;
+    private delegate*<void*, int, int, void> _execute;
     private int _parts;
+    private int _sharers;
 
-    private int _nextPart;
+    // For each thread the next part of its run that anybody may take, one to a cache line. The first of each run is the thread's own.
+    private readonly int[] _nextParts;
     private int _running;
     private int _busy;
     private Exception? _failure;
@@ -38,6 +46,7 @@ public sealed unsafe class CpuThreads : IDisposable
         // More threads than processors would only spin against each other.
         TimeSpan spin = Count <= Environment.ProcessorCount ? TimeSpan.FromMicroseconds(100) : TimeSpan.Zero;
         _finished = new Signal(spin);
+        _nextParts = new int[Count * IntegersOfLine];
         _workers = new Worker[Count - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -47,6 +56,9 @@ public sealed unsafe class CpuThreads : IDisposable
 
     /// <summary>The number of threads, the caller included.</summary>
     public int Count { get; }
+
+    /// <summary>The parts that work of some size is best cut into.</summary>
+    public int UsefulParts => Count == 1 ? 1 : PartsOfThread * Count;
 
     /// <summary>The share of one part when whole units of work are dealt out evenly: the first parts get one more where it does not divide.</summary>
     /// <param name="total">Elements in all.</param>
@@ -87,7 +99,12 @@ public sealed unsafe class CpuThreads : IDisposable
         _job = Unsafe.AsPointer(ref copy);
         _execute = &ExecutePart<TJob>;
         _parts = parts;
-        _nextPart = workers + 1;
+        _sharers = workers + 1;
+        for (int thread = 0; thread < _sharers; thread++)
+        {
+            _nextParts[thread * IntegersOfLine] = FirstPart(thread) + 1;
+        }
+
         _running = workers;
         for (int i = 0; i < workers; i++)
         {
@@ -133,7 +150,7 @@ public sealed unsafe class CpuThreads : IDisposable
         {
             try
             {
-                job.Execute(part);
+                job.Execute(part, thread: 0);
             }
             catch (Exception exception)
             {
@@ -147,29 +164,46 @@ public sealed unsafe class CpuThreads : IDisposable
         }
     }
 
-    private static void ExecutePart<TJob>(void* job, int part)
-        where TJob : struct, IParallelJob => Unsafe.AsRef<TJob>(job).Execute(part);
+    private static void ExecutePart<TJob>(void* job, int part, int thread)
+        where TJob : struct, IParallelJob => Unsafe.AsRef<TJob>(job).Execute(part, thread);
 
-    private void ExecuteParts(int first)
+    private int FirstPart(int thread) => (int)((long)_parts * thread / _sharers);
+
+    private void ExecuteParts(int thread)
     {
-        for (int part = first; part < _parts; part = Interlocked.Increment(ref _nextPart) - 1)
+        ExecutePart(FirstPart(thread), thread);
+        for (int i = 0; i < _sharers; i++)
         {
-            try
+            int owner = (thread + i) % _sharers;
+            int end = FirstPart(owner + 1);
+            ref int next = ref _nextParts[owner * IntegersOfLine];
+            for (int part = Take(ref next, end); part < end; part = Take(ref next, end))
             {
-                _execute(_job, part);
-            }
-            catch (Exception exception)
-            {
-                Interlocked.CompareExchange(ref _failure, exception, null);
+                ExecutePart(part, thread);
             }
         }
 
         // The caller's own call counts no worker down; it waits for the last of them.
-        if (first != 0 && Interlocked.Decrement(ref _running) == 0)
+        if (thread != 0 && Interlocked.Decrement(ref _running) == 0)
         {
             _finished.Raise();
         }
     }
+
+    private void ExecutePart(int part, int thread)
+    {
+        try
+        {
+            _execute(_job, part, thread);
+        }
+        catch (Exception exception)
+        {
+            Interlocked.CompareExchange(ref _failure, exception, null);
+        }
+    }
+
+    /// <summary>Takes the next part of a run; <paramref name="end"/> or more when there is none.</summary>
+    private static int Take(ref int next, int end) => Volatile.Read(ref next) < end ? Interlocked.Increment(ref next) - 1 : end;
 
     /// <summary>One thread and the signal that gives it work.</summary>
     private sealed class Worker

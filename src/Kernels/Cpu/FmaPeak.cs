@@ -44,7 +44,7 @@ public static unsafe class FmaPeak
         where TVector : struct, IFloatVector<TVector>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             TVector factor = TVector.Broadcast(0.999f);
             TVector term = TVector.Broadcast(0.001f);

@@ -72,12 +72,12 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
         private readonly TEpilogue _epilogue = epilogue;
         private readonly float* _buffers = buffers;
 
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             int tileRows = GemmKernel<TVector>.Rows;
             (int rowStart, int rowEnd) = CpuThreads.Range(left.Rows, tileRows, part % grid.RowParts, grid.RowParts);
             (int firstPanel, int lastPanel) = CpuThreads.Range(grid.ColumnTiles, 1, part / grid.RowParts, grid.ColumnParts);
-            float* packedLeft = _buffers + (nint)part * MaxBlockRows * GemmBlocking.MaxDepth;
+            float* packedLeft = _buffers + (nint)thread * MaxBlockRows * GemmBlocking.MaxDepth;
             GemmBlocking blocking = new(left.Columns);
             int rowBlocks = (rowEnd - rowStart + MaxBlockRows - 1) / MaxBlockRows;
             for (int rowBlock = 0; rowBlock < rowBlocks; rowBlock++)
@@ -99,7 +99,7 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             }
         }
 
-        /// <summary>One column of tiles: the right operand's panel stays in the first-level cache, the left one's go by.</summary>
+        /// <summary>One column of tiles: the right operand's panel stays in the nearest cache, the left one's go by.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MultiplyColumn(float* packedLeft, int start, int end, int panel, int block, in GemmBlocking blocking, float* next)
         {

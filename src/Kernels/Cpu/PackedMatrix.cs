@@ -23,7 +23,7 @@ internal sealed unsafe class PackedMatrix<TVector> : IDisposable
         Rows = matrix.Rows;
         Columns = matrix.Columns;
         float* panels = NativeBuffer.Grow(ref _buffer, (long)Panels * GemmKernel<TVector>.Columns * Rows);
-        threads.Run(new PackJob(matrix, panels, Panels, threads.Count), threads.Count);
+        threads.Run(new PackJob(matrix, panels, Panels, threads.UsefulParts), threads.UsefulParts);
     }
 
     /// <summary>Panel number <paramref name="panel"/> of a block of k.</summary>
@@ -41,7 +41,7 @@ internal sealed unsafe class PackedMatrix<TVector> : IDisposable
     {
         private readonly float* _panels = panels;
 
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             int width = GemmKernel<TVector>.Columns;
             GemmBlocking blocking = new(matrix.Rows);

@@ -7,8 +7,9 @@ namespace MnrEngine.Kernels.Cpu;
 /// that a transpose costs nothing; the right one lies in whole registers.
 /// </summary>
 /// <remarks>
-/// A tile is eight rows by one register: one load and eight broadcasts, which are part of the multiplication, for eight multiplications, 4.5
-/// cycles where the multiplications alone take 4. Each element is summed in the order of the depth, whatever the tile.
+/// A tile is eight rows by one register, or by two where there are registers for it (AVX-512): two loads and eight broadcasts then feed sixteen multiplications.
+/// What is left over of the rows is done by a tile that begins earlier and does some rows once more, since a single row waits for each of its own
+/// sums. Each element is summed in the order of the depth, whatever the tile.
 /// </remarks>
 internal static unsafe class SmallProduct<TVector>
     where TVector : struct, IFloatVector<TVector>
@@ -29,7 +30,20 @@ internal static unsafe class SmallProduct<TVector>
     public static void Multiply(
         float* left, nint leftRow, nint leftDepth, float* right, nint rightStride, float* result, nint resultStride, int rows, int columns, int depth, bool accumulate)
     {
-        for (int column = 0; column < columns; column += TVector.Count)
+        int column = 0;
+        if (TVector.InstructionSet == CpuInstructionSet.Avx512)
+        {
+            for (; columns - column > TVector.Count && rows >= 8 && !accumulate; column += 2 * TVector.Count)
+            {
+                for (int row = 0; row < rows; row += 8)
+                {
+                    int first = Math.Min(row, rows - 8);
+                    EightRowsOfTwo(left + first * leftRow, leftRow, leftDepth, right + column, rightStride, result + first * resultStride + column, resultStride, columns - column, depth);
+                }
+            }
+        }
+
+        for (; column < columns; column += TVector.Count)
         {
             int remaining = columns - column;
             int row = 0;
@@ -38,10 +52,28 @@ internal static unsafe class SmallProduct<TVector>
                 EightRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
             }
 
+            if (row == rows)
+            {
+                continue;
+            }
+
+            if (row > 0 && !accumulate)
+            {
+                row = rows - 8;
+                EightRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
+                continue;
+            }
+
             if (row + 4 <= rows)
             {
                 FourRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
                 row += 4;
+                if (row < rows && !accumulate)
+                {
+                    row = rows - 4;
+                    FourRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
+                    continue;
+                }
             }
 
             for (; row < rows; row++)
@@ -49,6 +81,62 @@ internal static unsafe class SmallProduct<TVector>
                 OneRow(left + row * leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, remaining, depth, accumulate);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void EightRowsOfTwo(float* left, nint leftRow, nint leftDepth, float* right, nint rightStride, float* result, nint resultStride, int remaining, int depth)
+    {
+        TVector low0 = TVector.Zero, high0 = TVector.Zero;
+        TVector low1 = TVector.Zero, high1 = TVector.Zero;
+        TVector low2 = TVector.Zero, high2 = TVector.Zero;
+        TVector low3 = TVector.Zero, high3 = TVector.Zero;
+        TVector low4 = TVector.Zero, high4 = TVector.Zero;
+        TVector low5 = TVector.Zero, high5 = TVector.Zero;
+        TVector low6 = TVector.Zero, high6 = TVector.Zero;
+        TVector low7 = TVector.Zero, high7 = TVector.Zero;
+        float* left4 = left + 4 * leftRow;
+        nint leftRow3 = 3 * leftRow;
+        for (int k = 0; k < depth; k++)
+        {
+            TVector low = TVector.Load(right);
+            TVector high = TVector.Load(right + TVector.Count);
+            TVector value = TVector.Broadcast(left[0]);
+            TVector.Accumulate(ref low0, value, low);
+            TVector.Accumulate(ref high0, value, high);
+            value = TVector.Broadcast(left[leftRow]);
+            TVector.Accumulate(ref low1, value, low);
+            TVector.Accumulate(ref high1, value, high);
+            value = TVector.Broadcast(left[2 * leftRow]);
+            TVector.Accumulate(ref low2, value, low);
+            TVector.Accumulate(ref high2, value, high);
+            value = TVector.Broadcast(left[leftRow3]);
+            TVector.Accumulate(ref low3, value, low);
+            TVector.Accumulate(ref high3, value, high);
+            value = TVector.Broadcast(left4[0]);
+            TVector.Accumulate(ref low4, value, low);
+            TVector.Accumulate(ref high4, value, high);
+            value = TVector.Broadcast(left4[leftRow]);
+            TVector.Accumulate(ref low5, value, low);
+            TVector.Accumulate(ref high5, value, high);
+            value = TVector.Broadcast(left4[2 * leftRow]);
+            TVector.Accumulate(ref low6, value, low);
+            TVector.Accumulate(ref high6, value, high);
+            value = TVector.Broadcast(left4[leftRow3]);
+            TVector.Accumulate(ref low7, value, low);
+            TVector.Accumulate(ref high7, value, high);
+            left += leftDepth;
+            left4 += leftDepth;
+            right += rightStride;
+        }
+
+        PutTwo(low0, high0, result, remaining);
+        PutTwo(low1, high1, result + resultStride, remaining);
+        PutTwo(low2, high2, result + 2 * resultStride, remaining);
+        PutTwo(low3, high3, result + 3 * resultStride, remaining);
+        PutTwo(low4, high4, result + 4 * resultStride, remaining);
+        PutTwo(low5, high5, result + 5 * resultStride, remaining);
+        PutTwo(low6, high6, result + 6 * resultStride, remaining);
+        PutTwo(low7, high7, result + 7 * resultStride, remaining);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -68,14 +156,14 @@ internal static unsafe class SmallProduct<TVector>
         for (int k = 0; k < depth; k++)
         {
             TVector value = TVector.Load(right);
-            sum0 = TVector.MultiplyAdd(TVector.Broadcast(left[0]), value, sum0);
-            sum1 = TVector.MultiplyAdd(TVector.Broadcast(left[leftRow]), value, sum1);
-            sum2 = TVector.MultiplyAdd(TVector.Broadcast(left[2 * leftRow]), value, sum2);
-            sum3 = TVector.MultiplyAdd(TVector.Broadcast(left[leftRow3]), value, sum3);
-            sum4 = TVector.MultiplyAdd(TVector.Broadcast(left4[0]), value, sum4);
-            sum5 = TVector.MultiplyAdd(TVector.Broadcast(left4[leftRow]), value, sum5);
-            sum6 = TVector.MultiplyAdd(TVector.Broadcast(left4[2 * leftRow]), value, sum6);
-            sum7 = TVector.MultiplyAdd(TVector.Broadcast(left4[leftRow3]), value, sum7);
+            TVector.Accumulate(ref sum0, TVector.Broadcast(left[0]), value);
+            TVector.Accumulate(ref sum1, TVector.Broadcast(left[leftRow]), value);
+            TVector.Accumulate(ref sum2, TVector.Broadcast(left[2 * leftRow]), value);
+            TVector.Accumulate(ref sum3, TVector.Broadcast(left[leftRow3]), value);
+            TVector.Accumulate(ref sum4, TVector.Broadcast(left4[0]), value);
+            TVector.Accumulate(ref sum5, TVector.Broadcast(left4[leftRow]), value);
+            TVector.Accumulate(ref sum6, TVector.Broadcast(left4[2 * leftRow]), value);
+            TVector.Accumulate(ref sum7, TVector.Broadcast(left4[leftRow3]), value);
             left += leftDepth;
             left4 += leftDepth;
             right += rightStride;
@@ -102,10 +190,10 @@ internal static unsafe class SmallProduct<TVector>
         for (int k = 0; k < depth; k++)
         {
             TVector value = TVector.Load(right);
-            sum0 = TVector.MultiplyAdd(TVector.Broadcast(left[0]), value, sum0);
-            sum1 = TVector.MultiplyAdd(TVector.Broadcast(left[leftRow]), value, sum1);
-            sum2 = TVector.MultiplyAdd(TVector.Broadcast(left[2 * leftRow]), value, sum2);
-            sum3 = TVector.MultiplyAdd(TVector.Broadcast(left[3 * leftRow]), value, sum3);
+            TVector.Accumulate(ref sum0, TVector.Broadcast(left[0]), value);
+            TVector.Accumulate(ref sum1, TVector.Broadcast(left[leftRow]), value);
+            TVector.Accumulate(ref sum2, TVector.Broadcast(left[2 * leftRow]), value);
+            TVector.Accumulate(ref sum3, TVector.Broadcast(left[3 * leftRow]), value);
             left += leftDepth;
             right += rightStride;
         }
@@ -122,7 +210,7 @@ internal static unsafe class SmallProduct<TVector>
         TVector sum = TVector.Zero;
         for (int k = 0; k < depth; k++)
         {
-            sum = TVector.MultiplyAdd(TVector.Broadcast(*left), TVector.Load(right), sum);
+            TVector.Accumulate(ref sum, TVector.Broadcast(*left), TVector.Load(right));
             left += leftDepth;
             right += rightStride;
         }
@@ -139,5 +227,12 @@ internal static unsafe class SmallProduct<TVector>
         }
 
         Lanes.Store(sum, result, remaining);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PutTwo(TVector low, TVector high, float* result, int remaining)
+    {
+        TVector.Store(low, result);
+        Lanes.Store(high, result + TVector.Count, remaining - TVector.Count);
     }
 }

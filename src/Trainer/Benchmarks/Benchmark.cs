@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Kernels;
-using MnrEngine.Kernels.Cpu;
 using MnrEngine.Kernels.Tracing;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
@@ -41,7 +40,8 @@ internal static class Benchmark
     {
         TextDataset? dataset = options.Steps > 0 || options.Sentences > 0 ? TextDataset.Load(new DatasetSource(data)) : null;
         string folder = HubFiles.Model(model, options.Encoder.Log);
-        double peak = MeasurePeak(options.Encoder.Device.Threads);
+        using PeakMeter peak = new(options.Encoder.Device.Threads);
+        peak.Measure();
         string device;
         TokenizingFigures? tokenizing;
         TrainingFigures? training;
@@ -51,17 +51,16 @@ internal static class Benchmark
             device = kernels.Description;
             using SentenceEncoder encoder = SentenceEncoder.Load(folder, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
             tokenizing = options.Tokenizing ? TokenizingBenchmark.Run(data, encoder) : null;
-            training = options.Steps > 0 ? Train(encoder, dataset!, options) : null;
-            encoding = options.Sentences > 0 ? Encode(encoder, dataset!, options) : null;
+            training = options.Steps > 0 ? Train(encoder, dataset!, options, peak) : null;
+            encoding = options.Sentences > 0 ? Encode(encoder, dataset!, options, peak) : null;
         }
 
-        peak = Math.Max(peak, MeasurePeak(options.Encoder.Device.Threads));
-        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown && dataset is not null ? BreakDown(model, dataset, options) : default;
-        return new BenchmarkResult(device, peak, tokenizing, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
+        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown && dataset is not null ? BreakDown(model, dataset, options, peak) : default;
+        return new BenchmarkResult(device, peak.Highest, tokenizing, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 
     /// <summary>Runs apart from the measurements, whose times must not have the timing of operations in them.</summary>
-    private static (OperationBreakdown? Training, OperationBreakdown? Encoding) BreakDown(string model, TextDataset dataset, BenchmarkOptions options)
+    private static (OperationBreakdown? Training, OperationBreakdown? Encoding) BreakDown(string model, TextDataset dataset, BenchmarkOptions options, PeakMeter peak)
     {
         List<TimedOperation> operations = [];
         IKernels device = Devices.Create(options.Encoder.Device);
@@ -71,7 +70,7 @@ internal static class Benchmark
         OperationBreakdown? training = null;
         if (options.Steps > 0)
         {
-            Train(encoder, dataset, options);
+            Train(encoder, dataset, options, peak);
             times.Flush();
             training = OperationBreakdown.Of(operations);
             operations.Clear();
@@ -82,18 +81,12 @@ internal static class Benchmark
             return (training, null);
         }
 
-        Encode(encoder, dataset, options);
+        Encode(encoder, dataset, options, peak);
         times.Flush();
         return (training, OperationBreakdown.Of(operations));
     }
 
-    private static double MeasurePeak(int count)
-    {
-        using CpuThreads threads = new(count);
-        return FmaPeak.Measure(threads);
-    }
-
-    private static TrainingFigures Train(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options)
+    private static TrainingFigures Train(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options, PeakMeter peak)
     {
         int batchSize = options.Encoder.BatchSize;
         using TrainingData data = new(dataset, encoder);
@@ -106,7 +99,8 @@ internal static class Benchmark
             Optimizer = new OptimizerOptions(LearningRate: 2e-5, WeightDecay: 0.01, MaxGradientNorm: 1),
             ReportEverySteps = 1,
         };
-        StepTimer timer = new(options.Steps);
+        StepTimer timer = new(options.Steps, peak);
+        peak.Restart();
         using (MnrEngine.Training.Trainer trainer = new(encoder, data, sampler, settings, [], timer))
         {
             trainer.Run(CancellationToken.None);
@@ -124,19 +118,22 @@ internal static class Benchmark
             batches.Average(rows => Enumerable.Range(0, data.Columns).Sum(column => (double)rows.Length * rows.Max(row => data[column, row].Length))),
             batches.Average(rows => (double)rows.Length * data.Columns * encoder.Description.MaxSequenceLength),
             TrainingFactor * tokens * FlopsPerToken(encoder.Description.Transformer),
+            peak.Median,
             timer.AllocatedBytes / options.Steps,
             timer.DeviceBytes);
     }
 
-    private static EncodingFigures Encode(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options)
+    private static EncodingFigures Encode(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options, PeakMeter peak)
     {
         string[] sentences = [.. dataset.Columns.SelectMany(static column => column).Take(options.Sentences)];
         TokenizedTexts tokens = encoder.TokenizeForEncoding(sentences);
         using SentenceNetwork network = encoder.PlanInference(LoadedEncoder.TokensOfBatch, options.Encoder.BatchSize);
         NetworkEmbedder embedder = new(network);
         double best = double.PositiveInfinity;
+        peak.Restart();
         for (int run = 0; run < EncodingRuns; run++)
         {
+            peak.Measure();
             long start = Stopwatch.GetTimestamp();
             embedder.Embed(tokens);
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
@@ -144,7 +141,7 @@ internal static class Benchmark
 
         long count = tokens.TokenIds.Length;
         return new EncodingFigures(
-            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer));
+            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer), peak.Median);
     }
 
     /// <summary>The operations that a token takes in the products with weights of a forward pass: four of (hidden, hidden) and two of (hidden, intermediate) in each layer.</summary>
@@ -154,8 +151,8 @@ internal static class Benchmark
         return 2 * transformer.NumHiddenLayers * ((4 * hidden * hidden) + (2 * hidden * transformer.IntermediateSize));
     }
 
-    /// <summary>Collects the steps after the warm-up, and what they allocate.</summary>
-    private sealed class StepTimer(int steps) : ITrainingObserver
+    /// <summary>Collects the steps after the warm-up, and what they allocate; measures the processor's peak between them.</summary>
+    private sealed class StepTimer(int steps, PeakMeter peak) : ITrainingObserver
     {
         private long _allocatedBefore;
 
@@ -173,6 +170,7 @@ internal static class Benchmark
 
         public void StepsFinished(IReadOnlyList<StepRecord> steps)
         {
+            peak.Measure();
             long allocated = GC.GetTotalAllocatedBytes(precise: true);
             if (steps[0].Step <= WarmupSteps)
             {

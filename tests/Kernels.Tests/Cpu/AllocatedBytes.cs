@@ -23,6 +23,6 @@ internal static unsafe class AllocatedBytes
     {
         private readonly long* _bytes = bytes;
 
-        public void Execute(int part) => _bytes[part] = GC.GetAllocatedBytesForCurrentThread();
+        public void Execute(int part, int thread) => _bytes[part] = GC.GetAllocatedBytesForCurrentThread();
     }
 }

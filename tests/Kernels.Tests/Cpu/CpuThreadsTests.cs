@@ -44,6 +44,18 @@ public sealed unsafe class CpuThreadsTests
     }
 
     [Test]
+    public void AThreadThatIsHeldUpKeepsItsFirstPartOnly([Values(2, 3)] int count)
+    {
+        using CpuThreads threads = new(count);
+        int[] doneBy = new int[5 * count];
+        using CountdownEvent others = new(doneBy.Length - 1);
+        Assert.That(() => threads.Run(new HoldUpLast(doneBy, others, count), doneBy.Length), Throws.Nothing, "the other threads did the parts of the one that waits for them");
+        Assert.That(doneBy.Take(5), Has.Some.EqualTo(0));
+        Assert.That(doneBy[5 * (count - 1)], Is.EqualTo(count - 1));
+        Assert.That(doneBy.Skip((5 * (count - 1)) + 1), Is.All.LessThan(count - 1));
+    }
+
+    [Test]
     public void AnExceptionOfAnyPartReachesTheCallerAfterTheOthersAreDone([Values(0, 1, 2, 9)] int failing, [Values(1, 3)] int count)
     {
         using CpuThreads threads = new(count);
@@ -127,12 +139,12 @@ public sealed unsafe class CpuThreadsTests
 
     private readonly struct CountRuns(int[] runs) : IParallelJob
     {
-        public void Execute(int part) => Interlocked.Increment(ref runs[part]);
+        public void Execute(int part, int thread) => Interlocked.Increment(ref runs[part]);
     }
 
     private readonly struct Meet(Barrier barrier) : IParallelJob
     {
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             if (!barrier.SignalAndWait(TimeSpan.FromSeconds(30)))
             {
@@ -141,9 +153,26 @@ public sealed unsafe class CpuThreadsTests
         }
     }
 
+    /// <summary>The last thread's first part waits until all the others are done.</summary>
+    private readonly struct HoldUpLast(int[] doneBy, CountdownEvent others, int count) : IParallelJob
+    {
+        public void Execute(int part, int thread)
+        {
+            doneBy[part] = thread;
+            if (part != 5 * (count - 1))
+            {
+                others.Signal();
+            }
+            else if (!others.Wait(TimeSpan.FromSeconds(30)))
+            {
+                throw new TimeoutException("nobody did the parts of the thread that is held up");
+            }
+        }
+    }
+
     private readonly struct FailOne(int[] runs, int failing) : IParallelJob
     {
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
             if (part == failing)
             {
@@ -156,14 +185,14 @@ public sealed unsafe class CpuThreadsTests
 
     private readonly struct Nested(CpuThreads threads, int[] runs, int inner) : IParallelJob
     {
-        public void Execute(int part) => threads.Run(new Inner(runs, part * inner, Environment.CurrentManagedThreadId), inner);
+        public void Execute(int part, int thread) => threads.Run(new Inner(runs, part * inner, Environment.CurrentManagedThreadId), inner);
     }
 
-    private readonly struct Inner(int[] runs, int first, int thread) : IParallelJob
+    private readonly struct Inner(int[] runs, int first, int managedThread) : IParallelJob
     {
-        public void Execute(int part)
+        public void Execute(int part, int thread)
         {
-            Assert.That(Environment.CurrentManagedThreadId, Is.EqualTo(thread));
+            Assert.That(Environment.CurrentManagedThreadId, Is.EqualTo(managedThread));
             Interlocked.Increment(ref runs[first + part]);
         }
     }
