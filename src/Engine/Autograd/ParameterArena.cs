@@ -94,6 +94,9 @@ public sealed class ParameterArena : IDisposable
     /// <summary>Copies a parameter from the host. Call <see cref="Publish"/> when all are written.</summary>
     public void Write(NamedParameter parameter, ReadOnlySpan<float> values) => _kernels.Write(WeightOf(parameter), values);
 
+    /// <summary>Copies a piece of a parameter from the host, from its element <paramref name="first"/> on. Call <see cref="Publish"/> when all are written.</summary>
+    public void Write(NamedParameter parameter, int first, ReadOnlySpan<float> values) => _kernels.Write(Weights.View(parameter.FirstElement + first, 1, values.Length), values);
+
     /// <summary>Tells the device that weights have changed.</summary>
     public void Publish() => _kernels.PublishWeights(Weights);
 

@@ -10,6 +10,9 @@ namespace MnrEngine.Models;
 /// </summary>
 internal sealed class EncoderParameters : IDisposable
 {
+    /// <summary>Numbers read at a time: they stay in the second-level cache until they are in their place.</summary>
+    private const int PieceLength = 1 << 16;
+
     private readonly EncoderDescription _description;
     private readonly (int Weight, int? Bias)?[] _modules;
 
@@ -46,19 +49,18 @@ internal sealed class EncoderParameters : IDisposable
     /// <summary>Fills the arena from a model's files.</summary>
     public void Load(ModelFolder folder)
     {
+        float[] room = new float[PieceLength];
         foreach (NamedParameter parameter in Arena.Parameters)
         {
-            float[] values = new float[parameter.Length];
+            void Write(int first, ReadOnlySpan<float> values) => Arena.Write(parameter, first, values);
             if (TryModule(parameter.Name, out int module, out string name))
             {
-                folder.ReadModuleWeight(module, name, parameter.Shape, values);
+                folder.ReadModuleWeight(module, name, parameter.Shape, room, Write);
             }
             else
             {
-                folder.ReadWeight(parameter.Name, parameter.Shape, values);
+                folder.ReadWeight(parameter.Name, parameter.Shape, room, Write);
             }
-
-            Arena.Write(parameter, values);
         }
 
         Arena.Publish();

@@ -18,6 +18,7 @@ public sealed unsafe class NativeBuffer : IDisposable
 
         // calloc, unlike an aligned allocation followed by a fill, leaves fresh pages untouched until they are used.
         _block = NativeMemory.AllocZeroed(checked(bytes + Alignment));
+        HugePages.Advise(_block, bytes + Alignment);
         GC.AddMemoryPressure(checked((long)(bytes + Alignment)));
     }
 

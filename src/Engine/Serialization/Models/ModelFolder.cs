@@ -83,17 +83,33 @@ public sealed class ModelFolder : IDisposable
     public void ReadWeight(string name, ReadOnlySpan<int> shape, Span<float> destination) =>
         _weights.ReadFinite(Stored(name), shape, destination);
 
+    /// <summary>Reads a parameter of the network piece by piece.</summary>
+    /// <param name="name">As <see cref="TransformerWeightNames"/> names it, whatever the file calls it.</param>
+    /// <param name="shape">The shape that it has to have.</param>
+    /// <param name="room">Where pieces are put, one after the other.</param>
+    /// <param name="piece">Takes each.</param>
+    /// <exception cref="InputException">It is missing, has another shape, or holds NaN or infinity.</exception>
+    public void ReadWeight(string name, ReadOnlySpan<int> shape, Span<float> room, WeightPiece piece) =>
+        _weights.ReadFinite(Stored(name), shape, room, piece);
+
     /// <summary>Reads a parameter of a module after the pooling.</summary>
     /// <param name="module">The module's index in <see cref="EncoderDescription.Modules"/>.</param>
     /// <param name="name">One of the module's parameters, such as <c>linear.weight</c>.</param>
     /// <param name="shape">The shape that it has to have.</param>
     /// <param name="destination">As many numbers as the shape has; row-major.</param>
     /// <exception cref="InputException">It is missing, has another shape, or holds NaN or infinity.</exception>
-    public void ReadModuleWeight(int module, string name, ReadOnlySpan<int> shape, Span<float> destination)
-    {
-        IWeightSource source = _moduleWeights[module] ?? throw new ArgumentException($"module {module} has no weights", nameof(module));
-        source.ReadFinite(name, shape, destination);
-    }
+    public void ReadModuleWeight(int module, string name, ReadOnlySpan<int> shape, Span<float> destination) =>
+        WeightsOf(module).ReadFinite(name, shape, destination);
+
+    /// <summary>Reads a parameter of a module piece by piece.</summary>
+    /// <param name="module">The module's index in <see cref="EncoderDescription.Modules"/>.</param>
+    /// <param name="name">One of the module's parameters.</param>
+    /// <param name="shape">The shape that it has to have.</param>
+    /// <param name="room">Where pieces are put, one after the other.</param>
+    /// <param name="piece">Takes each.</param>
+    /// <exception cref="InputException">It is missing, has another shape, or holds NaN or infinity.</exception>
+    public void ReadModuleWeight(int module, string name, ReadOnlySpan<int> shape, Span<float> room, WeightPiece piece) =>
+        WeightsOf(module).ReadFinite(name, shape, room, piece);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -104,6 +120,9 @@ public sealed class ModelFolder : IDisposable
             source?.Dispose();
         }
     }
+
+    private IWeightSource WeightsOf(int module) =>
+        _moduleWeights[module] ?? throw new ArgumentException($"module {module} has no weights", nameof(module));
 
     private string Stored(string name) => _stored.TryGetValue(name, out string? stored) ? stored : name;
 

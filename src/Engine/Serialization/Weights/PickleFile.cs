@@ -66,6 +66,27 @@ public sealed class PickleFile : IWeightSource
     }
 
     /// <inheritdoc/>
+    public void ReadPieces(string name, Span<float> room, WeightPiece piece)
+    {
+        int count = this.CountOf(name);
+        TorchTensor tensor = _tensors[name];
+        if (!tensor.IsContiguous)
+        {
+            float[] whole = new float[count];
+            Gather(tensor, Location(name), whole);
+            piece(0, whole);
+            return;
+        }
+
+        for (int first = 0; first < count; first += room.Length)
+        {
+            Span<float> values = room[..Math.Min(room.Length, count - first)];
+            _storages.Read(tensor.Storage, tensor.Offset + first, values);
+            piece(first, values);
+        }
+    }
+
+    /// <inheritdoc/>
     public string Location(string name) => $"tensor {name} of {_path}";
 
     /// <inheritdoc/>

@@ -51,6 +51,19 @@ public sealed class SafetensorsFile : IWeightSource
         WeightStream.ReadSingles(_file, Path, _header.Offsets[name], Entries[name].Type, destination);
     }
 
+    /// <inheritdoc/>
+    public void ReadPieces(string name, Span<float> room, WeightPiece piece)
+    {
+        int count = this.CountOf(name);
+        WeightType type = Entries[name].Type;
+        for (int first = 0; first < count; first += room.Length)
+        {
+            Span<float> values = room[..Math.Min(room.Length, count - first)];
+            WeightStream.ReadSingles(_file, Path, _header.Offsets[name] + ((long)first * type.Size()), type, values);
+            piece(first, values);
+        }
+    }
+
     /// <summary>Reads a whole tensor as it is stored, row-major and little-endian.</summary>
     /// <typeparam name="T">The number type that <paramref name="type"/> names, such as <see cref="int"/> for I32.</typeparam>
     /// <param name="name">One of <see cref="Entries"/>.</param>

@@ -46,6 +46,13 @@ public sealed class ShardedWeights : IWeightSource
     }
 
     /// <inheritdoc/>
+    public void ReadPieces(string name, Span<float> room, WeightPiece piece)
+    {
+        this.CountOf(name);
+        _shardOf[name].ReadPieces(name, room, piece);
+    }
+
+    /// <inheritdoc/>
     public string Location(string name) => _shardOf.TryGetValue(name, out IWeightSource? shard) ? shard.Location(name) : $"tensor {name} of {_indexPath}";
 
     /// <inheritdoc/>

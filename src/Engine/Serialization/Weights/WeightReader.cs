@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MnrEngine.Serialization;
@@ -10,13 +11,7 @@ public static class WeightReader
     /// <exception cref="InputException">There is no such tensor, its type is not a floating-point type, or the file can't be read.</exception>
     public static float[] Read(this IWeightSource source, string name)
     {
-        WeightEntry entry = source.Find(name);
-        if (entry.Count > Array.MaxLength)
-        {
-            throw new InputException($"{source.Location(name)} has shape {WeightShape.Text(entry.Shape)}, more than {Array.MaxLength} numbers");
-        }
-
-        float[] values = new float[entry.Count];
+        float[] values = new float[source.CountOf(name)];
         source.Read(name, values);
         return values;
     }
@@ -27,11 +22,24 @@ public static class WeightReader
     {
         source.CheckShape(name, shape.ToArray());
         source.Read(name, destination);
-        int wrong = FirstNotFinite(destination);
-        if (wrong >= 0)
+        CheckFinite(source, name, 0, destination);
+    }
+
+    /// <summary>As <see cref="ReadFinite(IWeightSource, string, ReadOnlySpan{int}, Span{float})"/>, piece by piece.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="shape">The shape that it has to have.</param>
+    /// <param name="room">Where pieces are put, one after the other.</param>
+    /// <param name="piece">Takes each piece when it has been checked.</param>
+    /// <exception cref="InputException">The tensor is missing, has another shape, or holds NaN or infinity; the sentence names it and its file.</exception>
+    public static void ReadFinite(this IWeightSource source, string name, ReadOnlySpan<int> shape, Span<float> room, WeightPiece piece)
+    {
+        source.CheckShape(name, shape.ToArray());
+        source.ReadPieces(name, room, (first, values) =>
         {
-            throw new InputException($"{source.Location(name)} holds {destination[wrong]} at element {wrong} where finite numbers are expected");
-        }
+            CheckFinite(source, name, first, values);
+            piece(first, values);
+        });
     }
 
     /// <summary>Checks what a file declares of a tensor.</summary>
@@ -59,6 +67,16 @@ public static class WeightReader
         }
     }
 
+    /// <summary>How many numbers a tensor has that can be read into an array.</summary>
+    /// <exception cref="InputException">There is no such tensor, its type can't be read, or it is too large.</exception>
+    internal static int CountOf(this IWeightSource source, string name)
+    {
+        WeightEntry entry = source.Find(name);
+        CheckReadable(source, name, entry);
+        return entry.Count <= Array.MaxLength ? (int)entry.Count
+            : throw new InputException($"{source.Location(name)} has shape {WeightShape.Text(entry.Shape)}, more than {Array.MaxLength} numbers");
+    }
+
     /// <summary>The entry of a tensor.</summary>
     /// <exception cref="InputException">There is no such tensor.</exception>
     internal static WeightEntry Find(this IWeightSource source, string name) => source.Entries.TryGetValue(name, out WeightEntry? entry) ? entry
@@ -72,6 +90,17 @@ public static class WeightReader
         }
     }
 
+    private static void CheckFinite(IWeightSource source, string name, int first, ReadOnlySpan<float> values)
+    {
+        int wrong = FirstNotFinite(values);
+        if (wrong >= 0)
+        {
+            throw new InputException($"{source.Location(name)} holds {values[wrong]} at element {first + wrong} where finite numbers are expected");
+        }
+    }
+
+    // Vectors of the processor's own width are compiled here and not ahead of time: at once for good, since it is most of what loading a small model takes.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int FirstNotFinite(ReadOnlySpan<float> values)
     {
         // 0 * x is 0 for a finite x and NaN for any other: one pass without a branch, and a second one only to say where.
