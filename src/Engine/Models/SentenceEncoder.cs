@@ -50,8 +50,6 @@ public sealed class SentenceEncoder : IDisposable
     public static SentenceEncoder Load(string folder, IKernels kernels, bool training = false, int? maxSequenceLength = null)
     {
         using ModelFolder files = ModelFolder.Open(folder);
-        WordPieceTokenizer tokenizer = WordPieceTokenizer.Load(files.TransformerFolder);
-        CheckVocabulary(files.Description, tokenizer, folder);
         if (maxSequenceLength > files.Description.Transformer.LongestSentence)
         {
             throw new InputException(
@@ -59,9 +57,22 @@ public sealed class SentenceEncoder : IDisposable
         }
 
         EncoderDescription description = files.Description with { MaxSequenceLength = maxSequenceLength ?? files.Description.MaxSequenceLength };
+
+        // A small model's tokenizer takes as long to read as its weights.
+        Task<WordPieceTokenizer> reading = Task.Run(() => WordPieceTokenizer.Load(files.TransformerFolder));
         EncoderParameters parameters = new(kernels, description, TransformerWeightNames.Pooler(files.Description.Transformer).All(w => files.Has(w.Name)), training);
-        parameters.Load(files);
-        return new SentenceEncoder(kernels, description, tokenizer, parameters);
+        try
+        {
+            parameters.Load(files);
+            WordPieceTokenizer tokenizer = reading.GetAwaiter().GetResult();
+            CheckVocabulary(description, tokenizer, folder);
+            return new SentenceEncoder(kernels, description, tokenizer, parameters);
+        }
+        catch
+        {
+            parameters.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Makes an encoder with random weights.</summary>
