@@ -1,6 +1,6 @@
 # kernels.fatbin: machine code for the generations of GPUs that this nvcc knows, and PTX of one that later GPUs' drivers compile.
 set(wanted_architectures 80 86 89 90 100 120)
-set(newest_ptx 90) # PTX of 100 and 120 serves their own families only, that of 90 everything after it.
+set(newest_ptx 90) # The oldest that everything after the machine code above can run: PTX is for its own generation and all later ones, so 90 serves 10.3, 11.0 and 13.0 too.
 
 execute_process(COMMAND ${MNR_NVCC} --list-gpu-code OUTPUT_VARIABLE known RESULT_VARIABLE status ERROR_VARIABLE refusal)
 if(NOT status EQUAL 0)

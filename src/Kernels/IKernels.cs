@@ -38,6 +38,9 @@ public interface IKernels : IDisposable
     /// <summary>What switches a profiler of this device on and off; null where there is none.</summary>
     IProfilerCapture? ProfilerCapture => null;
 
+    /// <summary>What layers are computed in, as users write it: fp32, or on a GPU tf32 or bf16.</summary>
+    string Precision => "fp32";
+
     /// <summary>A clock for this device. The default is for implementations whose operations are done when their call returns.</summary>
     OperationClock CreateClock() => new HostClock();
 
@@ -58,6 +61,18 @@ public interface IKernels : IDisposable
 
     /// <summary>Sizes all working memory for the largest step that will be run. May be called again with larger limits between steps.</summary>
     void Plan(in StepLimits limits);
+
+    /// <summary>Sizes working memory for <see cref="RankingLoss"/> with these options, which decide how many similarities there are, and batches up to a size.</summary>
+    /// <param name="embeddings">The most rows of embeddings.</param>
+    /// <param name="queries">How many of them are queries.</param>
+    /// <param name="width">Their most columns.</param>
+    /// <param name="options">The loss's settings.</param>
+    void PlanRankingLoss(int embeddings, int queries, int width, in RankingLossOptions options);
+
+    /// <summary>Sizes working memory for <see cref="GlobalNorm"/> of so many gradients.</summary>
+    void PlanGlobalNorm(long gradients)
+    {
+    }
 
     /// <summary>Copies host values to the device, to a Float32 tensor, or rounded to the nearest to a BFloat16 one. The source may be reused at once. Not inside a step.</summary>
     void Write(Tensor destination, ReadOnlySpan<float> source);

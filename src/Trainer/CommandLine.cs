@@ -40,7 +40,7 @@ internal static class CommandLine
         }
         catch (OutOfMemoryException exception)
         {
-            return Report(exception, $"out of memory: {exception.Message}", ExitCodes.Failed);
+            return Report(exception, $"out of memory: {exception.Message}; a smaller batch_size or max_seq_length needs less", ExitCodes.Failed);
         }
         catch (CudaException exception)
         {

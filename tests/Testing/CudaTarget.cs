@@ -13,7 +13,9 @@ public static class CudaTarget
     public static bool IsGpu => Environment.GetEnvironmentVariable(Variable) == "cuda";
 
     /// <summary>Starts the CUDA implementation, or skips the test where there is nothing to run it on.</summary>
-    public static CudaKernels Create(CudaOptions options)
+    /// <param name="options">How it is used.</param>
+    /// <param name="settings">What the host pretends to be, if it is the host; otherwise <see cref="HostSettings.Usual"/>.</param>
+    public static CudaKernels Create(CudaOptions options, HostSettings? settings = null)
     {
         if (Environment.GetEnvironmentVariable(Variable) == "cpu")
         {
@@ -23,6 +25,11 @@ public static class CudaTarget
         if (!IsGpu && !HostCuda.Use())
         {
             Assert.Ignore(HostCuda.Reason);
+        }
+
+        if (!IsGpu)
+        {
+            (settings ?? HostSettings.Usual).Apply();
         }
 
         return new CudaKernels(options);

@@ -2,6 +2,9 @@
 //
 //   compile-kernels [--arch sm_80,sm_90] [--library libnvrtc.so] [--include FOLDER] [--cubin FOLDER] kernels.cu
 //
+// NVRTC is handed everything as the engine does it: kernels.cu with the folders struck out of its includes, and the headers in memory by
+// their bare names, with no folder to look into. FOLDER is where the includes' paths begin, that of kernels.cu if it is not named.
+//
 // Any warning or error of the compiler or the assembler ends it with status 1. The table is read from the cubin, an ELF file: a
 // kernel NAME has its code in section .text.NAME and its static shared memory in .nv.shared.NAME; section .nv.info has entries for
 // all with the registers of a thread and its stack frame, which is where arrays indexed at run time and spilled registers go. How many
@@ -14,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -30,6 +34,13 @@ struct KernelNeeds
 };
 
 using Table = std::map<std::string, KernelNeeds>;
+
+// What is compiled: the main file's text, and headers by the names that they are included by.
+struct Unit
+{
+    std::string text;
+    std::map<std::string, std::string> headers;
+};
 
 template <class Function>
 Function symbol(void* library, const char* name)
@@ -70,12 +81,18 @@ public:
     }
 
     // Source to machine code; what the compiler says goes to `log`.
-    bool compile(const std::string& source, const std::string& file, const std::vector<std::string>& options, std::string& log, std::vector<char>& cubin) const
+    bool compile(const Unit& unit, const std::string& file, const std::vector<std::string>& options, std::string& log, std::vector<char>& cubin) const
     {
+        std::vector<const char*> texts, names;
+        for (const auto& header : unit.headers)
+        {
+            names.push_back(header.first.c_str());
+            texts.push_back(header.second.c_str());
+        }
         void* program = nullptr;
         check(
             symbol<int (*)(void**, const char*, const char*, int, const char* const*, const char* const*)>(_library, "nvrtcCreateProgram")(
-                &program, source.c_str(), file.c_str(), 0, nullptr, nullptr),
+                &program, unit.text.c_str(), file.c_str(), static_cast<int>(names.size()), texts.data(), names.data()),
             "nvrtcCreateProgram");
         std::vector<const char*> arguments;
         for (const std::string& option : options)
@@ -266,6 +283,31 @@ void print(const std::vector<std::string>& architectures, const std::vector<Tabl
     }
 }
 
+// The main file and all headers of the folders that it includes some from.
+Unit readUnit(const std::string& file, const std::string& folder)
+{
+    const std::string start = "#include \"";
+    Unit unit;
+    std::istringstream lines(readFile(file));
+    for (std::string line; std::getline(lines, line); unit.text += line + "\n")
+    {
+        const std::size_t slash = line.rfind('/');
+        if (line.rfind(start, 0) != 0 || slash == std::string::npos)
+        {
+            continue;
+        }
+        for (const auto& entry : std::filesystem::directory_iterator(folder + "/" + line.substr(start.size(), slash - start.size())))
+        {
+            if (entry.path().extension() == ".cuh")
+            {
+                unit.headers[entry.path().filename().string()] = readFile(entry.path().string());
+            }
+        }
+        line = start + line.substr(slash + 1);
+    }
+    return unit;
+}
+
 int run(int count, char** arguments)
 {
     std::string library, folder, cubinFolder, file;
@@ -306,14 +348,14 @@ int run(int count, char** arguments)
         folder = slash == std::string::npos ? "." : file.substr(0, slash);
     }
     const Nvrtc nvrtc(library);
-    const std::string source = readFile(file);
+    const Unit unit = readUnit(file, folder);
     std::vector<Table> tables;
     bool isClean = true;
     for (const std::string& architecture : architectures)
     {
         std::string log;
         std::vector<char> cubin;
-        const bool isCompiled = nvrtc.compile(source, file, {"--gpu-architecture=" + architecture, "--std=c++17", "--ptxas-options=-v", "--include-path=" + folder}, log, cubin);
+        const bool isCompiled = nvrtc.compile(unit, "kernels.cu", {"--gpu-architecture=" + architecture, "--std=c++17", "--ptxas-options=-v"}, log, cubin);
         Table table = isCompiled ? readCubin(cubin) : Table();
         const std::string complaints = takeSpills(log, table);
         if (!isCompiled || !complaints.empty())

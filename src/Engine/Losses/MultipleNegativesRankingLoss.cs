@@ -25,7 +25,11 @@ public sealed record MultipleNegativesRankingLoss(RankingLossOptions Options) : 
     public override bool NeedsNegatives => Options.Hardness == RankingHardness.HardNegatives;
 
     /// <inheritdoc/>
-    public override PlannedLoss Plan(in LossPlan plan) => new Planned(Options);
+    public override PlannedLoss Plan(in LossPlan plan)
+    {
+        plan.Kernels.PlanRankingLoss(plan.Sentences, plan.Sentences / plan.Columns, plan.Dimension, Options);
+        return new Planned(Options);
+    }
 
     private sealed class Planned(RankingLossOptions options) : PlannedLoss
     {

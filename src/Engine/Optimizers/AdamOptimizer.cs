@@ -52,6 +52,7 @@ public sealed class AdamOptimizer : IDisposable
         _options = options;
         _model = new ParameterMoments(kernels, parameters, options);
         _loss = lossParameters is null ? null : new ParameterMoments(kernels, lossParameters, options);
+        kernels.PlanGlobalNorm(Math.Max(parameters.Gradients.Length, lossParameters?.Gradients.Length ?? 0));
         _memory = kernels.CreateArena("optimizer scalars", 5 * DeviceArena.Alignment);
         _rates = _memory.Allocate(ElementType.Float32, 1, 4);
         _clipFactor = _memory.Allocate(ElementType.Float32, 1, 1);

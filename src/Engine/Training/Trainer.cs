@@ -306,6 +306,7 @@ public sealed class Trainer : IDisposable
         ["loss"] = $"{_options.Loss}",
         ["optimizer"] = $"{_options.Optimizer}",
         ["schedule"] = $"{_schedule}",
+        ["precision"] = _encoder.Kernels.Precision,
         ["dropout"] = $"{_encoder.DropoutRates(_options.Dropout)}",
         ["transformer"] = $"{_encoder.Description.Transformer with { Source = [] }}",
         ["pooling"] = $"{_encoder.Description.Pooling}",

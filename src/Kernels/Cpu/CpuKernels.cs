@@ -43,6 +43,9 @@ public sealed class CpuKernels : IKernels
     public void Plan(in StepLimits limits) => _operations.Plan(limits);
 
     /// <inheritdoc/>
+    public void PlanRankingLoss(int embeddings, int queries, int width, in RankingLossOptions options) => _operations.PlanRankingLoss(embeddings, queries, width, options);
+
+    /// <inheritdoc/>
     public void Write(Tensor destination, ReadOnlySpan<float> source)
     {
         Operands.Write(destination, source);

@@ -65,13 +65,12 @@ internal sealed unsafe partial class CpuOperations<TVector>
         }
     }
 
-    private void PlanRankingLoss(in StepLimits limits)
+    public void PlanRankingLoss(int embeddings, int queries, int width, in RankingLossOptions options)
     {
-        // Half the sentences as queries and half as documents makes the largest matrix of the default directions.
-        long half = (limits.Sentences + 1) / 2 + TVector.Count;
-        NativeBuffer.Grow(ref _units, (long)limits.Sentences * (limits.Embedding + 1));
-        NativeBuffer.Grow(ref _similarities, half * half);
-        NativeBuffer.Grow(ref _queryLosses, 2 * half);
+        RankingLayout layout = new(embeddings, queries, options.Directions, TVector.Count);
+        NativeBuffer.Grow(ref _units, (long)embeddings * (width + 1));
+        NativeBuffer.Grow(ref _similarities, (long)layout.Rows * layout.Stride);
+        NativeBuffer.Grow(ref _queryLosses, 2L * queries);
     }
 
     /// <summary>Queries' similarities to the gradient of the loss by them, in place.</summary>

@@ -56,7 +56,6 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
         int widest = Math.Max(limits.Hidden, limits.Intermediate);
         RowScratch(Math.Max(widest, limits.SentenceLength));
         PlanAttention(limits);
-        PlanRankingLoss(limits);
         PlanPairs(limits);
         if (limits.Backward)
         {

@@ -77,10 +77,7 @@ internal sealed unsafe class CudaContext : IDisposable
         CudaResult status = CudaDriver.cuMemAlloc_v2(&address, (nuint)Math.Max(bytes, DeviceArena.Alignment));
         if (status == CudaResult.OutOfMemory)
         {
-            nuint free = 0;
-            nuint total = 0;
-            CudaDriver.cuMemGetInfo_v2(&free, &total);
-            throw new OutOfMemoryException($"{Device} has no room for the {bytes:N0} bytes of '{label}': {(ulong)free:N0} of {(ulong)total:N0} are free");
+            throw OutOfMemory(FormattableString.Invariant($"{Device} has no room for the {bytes:N0} bytes of '{label}'"));
         }
 
         Check(status, $"cuMemAlloc of {bytes:N0} bytes for '{label}'");

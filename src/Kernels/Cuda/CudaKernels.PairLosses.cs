@@ -63,6 +63,10 @@ public sealed unsafe partial class CudaKernels
     private (nint Similarities, nint InverseLengths, nint Gradients, nint Others) PairNumbers(int pairs, int otherBytes) =>
         _workspace.Take((long)pairs * sizeof(float), 2L * pairs * sizeof(float), (long)pairs * sizeof(float), (long)pairs * otherBytes);
 
+    /// <summary>The most that these losses have in the workspace: CoSENT's.</summary>
+    private static long PairBytes(int pairs) =>
+        (2 * Memory.Workspace.Padded((long)pairs * sizeof(float))) + Memory.Workspace.Padded(2L * pairs * sizeof(float)) + (2L * pairs * sizeof(double));
+
     private void ComparePairs(Tensor embeddings, int pairs, Similarity similarity, nint similarities, nint inverseLengths) =>
         _context.Launch(_kernels.PairSimilarity, NormalizeShape(pairs), embeddings, similarities, inverseLengths, pairs, embeddings.Columns, similarity == Similarity.Cosine);
 

@@ -13,14 +13,21 @@ public sealed unsafe partial class CudaKernels
     private const int SimilarityLanes = 4;
 
     /// <inheritdoc/>
+    public void PlanRankingLoss(int embeddings, int queries, int width, in RankingLossOptions options)
+    {
+        (long similarities, long queryLosses, long units, long lengths) = RankingLossBytes(new RankingLayout(embeddings, queries, options.Directions, SimilarityLanes), embeddings, width, options);
+        _workspace.Take(similarities, queryLosses, units, lengths);
+    }
+
+    /// <inheritdoc/>
     public void RankingLoss(Tensor embeddings, int queries, in RankingLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
     {
         _operands.RankingLoss(embeddings, queries, options, loss, embeddingsGradient);
         RankingLayout layout = new(embeddings.Rows, queries, options.Directions, SimilarityLanes);
         bool isCosine = options.Similarity == Similarity.Cosine;
-        (nint similarities, nint queryLosses, nint units, nint lengths) = _workspace.Take(
-            (long)layout.Rows * layout.Stride * sizeof(float), queries * sizeof(double), isCosine ? embeddings.Bytes : 0, (long)embeddings.Rows * sizeof(float));
         int width = embeddings.Columns;
+        (long similarityBytes, long queryLossBytes, long unitBytes, long lengthBytes) = RankingLossBytes(layout, embeddings.Rows, width, options);
+        (nint similarities, nint queryLosses, nint units, nint lengths) = _workspace.Take(similarityBytes, queryLossBytes, unitBytes, lengthBytes);
         if (isCosine)
         {
             _context.Launch(_kernels.NormalizeForward, NormalizeShape(embeddings.Rows), embeddings, lengths, units, embeddings.Rows, width);
@@ -58,11 +65,8 @@ public sealed unsafe partial class CudaKernels
         }
     }
 
-    /// <summary>The workspace of the loss in its default directions, where as many queries as documents make the largest matrix; others make room when they first run.</summary>
-    private static long RankingLossBytes(in StepLimits limits)
-    {
-        long half = (limits.Sentences + 1L) / 2;
-        return Workspace.Padded(half * (half + SimilarityLanes) * sizeof(float)) + Workspace.Padded(half * sizeof(double))
-            + Workspace.Padded((long)limits.Sentences * limits.Embedding * sizeof(float)) + Workspace.Padded(limits.Sentences * sizeof(float));
-    }
+    /// <summary>What the loss has in the workspace.</summary>
+    private static (long Similarities, long QueryLosses, long Units, long Lengths) RankingLossBytes(in RankingLayout layout, int embeddings, int width, in RankingLossOptions options) =>
+        ((long)layout.Rows * layout.Stride * sizeof(float), (long)layout.Queries * sizeof(double), options.Similarity == Similarity.Cosine ? (long)embeddings * width * sizeof(float) : 0,
+         (long)embeddings * sizeof(float));
 }

@@ -73,7 +73,13 @@ public sealed unsafe partial class CudaKernels : IKernels
 
     /// <inheritdoc/>
     public string Description =>
-        $"{_context.Device}, compute capability {_context.Device.ComputeCapability}, {_options.Precision switch { CudaPrecision.BFloat16 => "bf16", CudaPrecision.TensorFloat32 => "tf32", _ => "fp32" }}, kernels {_module.Origin}";
+        $"{_context.Device}, compute capability {_context.Device.ComputeCapability}, {Precision}, kernels {_module.Origin}";
+
+    /// <inheritdoc/>
+    public string Precision => _options.Precision switch { CudaPrecision.BFloat16 => "bf16", CudaPrecision.TensorFloat32 => "tf32", _ => "fp32" };
+
+    /// <summary>Device memory for what operations need while they run.</summary>
+    public long WorkspaceBytes => _workspace.Bytes;
 
     /// <inheritdoc/>
     public ElementType ActivationType { get; }
@@ -96,8 +102,10 @@ public sealed unsafe partial class CudaKernels : IKernels
         _isPlanned = true;
         _longestPlanned = Math.Max(_longestPlanned, limits.SentenceLength);
         _slots.Reserve(rows, limits.Sentences);
-        long bytes = limits.Backward ? Math.Max(RankingLossBytes(limits), BackwardBytes(limits, rows)) : 0;
-        _workspace.Reserve(bytes);
+        if (limits.Backward)
+        {
+            _workspace.Reserve(Math.Max(PairBytes(limits.Sentences / 2), BackwardBytes(limits, rows)));
+        }
     }
 
     /// <inheritdoc/>

@@ -11,8 +11,14 @@ internal static unsafe class CudaStatus
     /// <param name="status">What the call returned.</param>
     /// <param name="call">The call with the sizes that were passed.</param>
     /// <exception cref="CudaException">The call failed.</exception>
+    /// <exception cref="OutOfMemoryException">The call found no memory.</exception>
     public static void Check(CudaResult status, [InterpolatedStringHandlerArgument(nameof(status))] ref CallDescription call)
     {
+        if (status == CudaResult.OutOfMemory)
+        {
+            throw OutOfMemory($"{call.Text} failed");
+        }
+
         if (status != CudaResult.Success)
         {
             throw new CudaException($"{call.Text} failed: {Describe(status)}");
@@ -22,6 +28,11 @@ internal static unsafe class CudaStatus
     /// <inheritdoc cref="Check(CudaResult, ref CallDescription)"/>
     public static void Check(CublasStatus status, [InterpolatedStringHandlerArgument(nameof(status))] ref CallDescription call)
     {
+        if (status == CublasStatus.AllocFailed)
+        {
+            throw OutOfMemory($"{call.Text} failed");
+        }
+
         if (status != CublasStatus.Success)
         {
             throw new CudaException($"{call.Text} failed: {Describe(status)}");
@@ -37,6 +48,15 @@ internal static unsafe class CudaStatus
         }
     }
 
+    /// <summary>What failed for want of memory, with how much there is: "cuMemAlloc of 5 bytes failed: 4 of 80 bytes of the GPU's memory are free".</summary>
+    public static OutOfMemoryException OutOfMemory(string what)
+    {
+        nuint free = 0;
+        nuint total = 0;
+        CudaDriver.cuMemGetInfo_v2(&free, &total);
+        return new OutOfMemoryException(System.FormattableString.Invariant($"{what}: {(ulong)free:N0} of {(ulong)total:N0} bytes of the GPU's memory are free"));
+    }
+
     /// <summary>A status in the driver's own words: "CUDA_ERROR_OUT_OF_MEMORY (2, out of memory)".</summary>
     public static string Describe(CudaResult status)
     {
@@ -50,7 +70,6 @@ internal static unsafe class CudaStatus
     private static string Describe(CublasStatus status) => status switch
     {
         CublasStatus.NotInitialized => "CUBLAS_STATUS_NOT_INITIALIZED (1, the library could not be started on this GPU)",
-        CublasStatus.AllocFailed => "CUBLAS_STATUS_ALLOC_FAILED (3, out of memory)",
         CublasStatus.InvalidValue => "CUBLAS_STATUS_INVALID_VALUE (7)",
         CublasStatus.ArchMismatch => "CUBLAS_STATUS_ARCH_MISMATCH (8, not for this GPU)",
         CublasStatus.MappingError => "CUBLAS_STATUS_MAPPING_ERROR (11)",

@@ -20,7 +20,10 @@ internal readonly record struct ProductOperand(nint Address, ElementType Type, i
     public ProductOperand Transposed => this with { IsTransposed = true };
 
     /// <summary>The alignment of its address that algorithms may count on.</summary>
-    public uint Alignment => (uint)Math.Min(DeviceArena.Alignment, Address & -Address);
+    public uint Alignment => AlignmentOf(Address);
+
+    /// <summary>The same of any address; zero of none.</summary>
+    public static uint AlignmentOf(nint address) => (uint)Math.Min(DeviceArena.Alignment, address & -address);
 }
 
 /// <summary>
@@ -71,18 +74,18 @@ internal sealed unsafe class MatrixProducts : IDisposable
         in ProductOperand left, in ProductOperand right, in ProductOperand result, int rows, int columns, int depth, CublasComputeType compute, nint bias = 0, bool adds = false)
     {
         Shape shape = new(
-            rows, columns, depth, left.Stride, right.Stride, result.Stride, left.IsTransposed, right.IsTransposed, left.Type, result.Type, compute, bias != 0,
+            rows, columns, depth, left.Stride, right.Stride, result.Stride, left.IsTransposed, right.IsTransposed, left.Type, result.Type, compute, ProductOperand.AlignmentOf(bias),
             left.Alignment, right.Alignment, result.Alignment);
         _context.Use();
         if (!_plans.TryGetValue(shape, out Plan? plan))
         {
-            plan = new Plan(_handle, shape);
+            plan = new Plan(_handle, shape, bias);
             _plans.Add(shape, plan);
         }
 
         if (bias != 0)
         {
-            Check(CublasLt.cublasLtMatmulDescSetAttribute(plan.Description, MatmulAttribute.BiasPointer, &bias, (nuint)sizeof(nint)), $"the bias of the product {shape}");
+            SetBias(plan.Description, bias, shape);
         }
 
         float one = 1;
@@ -115,13 +118,18 @@ internal sealed unsafe class MatrixProducts : IDisposable
         _context.Free(_workspace);
     }
 
+    private static void SetBias(nint description, nint bias, in Shape shape) =>
+        Check(CublasLt.cublasLtMatmulDescSetAttribute(description, MatmulAttribute.BiasPointer, &bias, (nuint)sizeof(nint)), $"the bias of the product {shape}");
+
     private static CudaDataType Native(ElementType type) => type == ElementType.BFloat16 ? CudaDataType.BFloat16 : CudaDataType.Float32;
 
     /// <summary>All that decides an algorithm.</summary>
     private readonly record struct Shape(
         int Rows, int Columns, int Depth, int LeftStride, int RightStride, int ResultStride, bool LeftTransposed, bool RightTransposed, ElementType Inputs, ElementType Output,
-        CublasComputeType Compute, bool HasBias, uint LeftAlignment, uint RightAlignment, uint ResultAlignment)
+        CublasComputeType Compute, uint BiasAlignment, uint LeftAlignment, uint RightAlignment, uint ResultAlignment)
     {
+        public bool HasBias => BiasAlignment != 0;
+
         public override string ToString() => $"({Rows}, {Depth}){(LeftTransposed ? "^T" : "")} ({Depth}, {Columns}){(RightTransposed ? "^T" : "")} of {Inputs}, to {Output}{(HasBias ? " with a bias" : "")}";
     }
 
@@ -130,7 +138,7 @@ internal sealed unsafe class MatrixProducts : IDisposable
     {
         public MatmulAlgorithm Algorithm;
 
-        public Plan(nint handle, in Shape shape)
+        public Plan(nint handle, in Shape shape, nint bias)
         {
             try
             {
@@ -138,6 +146,12 @@ internal sealed unsafe class MatrixProducts : IDisposable
                 LayoutA = Layout(shape.Inputs, shape.RightTransposed ? shape.Depth : shape.Columns, shape.RightTransposed ? shape.Columns : shape.Depth, shape.RightStride);
                 LayoutB = Layout(shape.Inputs, shape.LeftTransposed ? shape.Rows : shape.Depth, shape.LeftTransposed ? shape.Depth : shape.Rows, shape.LeftStride);
                 LayoutC = Layout(shape.Output, shape.Columns, shape.Rows, shape.ResultStride);
+                if (bias != 0)
+                {
+                    // Any bias of this alignment would do: algorithms are offered for it as for the operands.
+                    SetBias(Description, bias, shape);
+                }
+
                 Algorithm = Choose(handle, shape);
             }
             catch

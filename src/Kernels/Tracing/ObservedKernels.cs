@@ -43,6 +43,9 @@ public sealed partial class ObservedKernels : IKernels, IStepMarks
     public IProfilerCapture? ProfilerCapture => _kernels.ProfilerCapture;
 
     /// <inheritdoc/>
+    public string Precision => _kernels.Precision;
+
+    /// <inheritdoc/>
     public OperationClock CreateClock() => _kernels.CreateClock();
 
     /// <inheritdoc/>
@@ -56,6 +59,12 @@ public sealed partial class ObservedKernels : IKernels, IStepMarks
 
     /// <inheritdoc/>
     public void Plan(in StepLimits limits) => _kernels.Plan(limits);
+
+    /// <inheritdoc/>
+    public void PlanRankingLoss(int embeddings, int queries, int width, in RankingLossOptions options) => _kernels.PlanRankingLoss(embeddings, queries, width, options);
+
+    /// <inheritdoc/>
+    public void PlanGlobalNorm(long gradients) => _kernels.PlanGlobalNorm(gradients);
 
     /// <inheritdoc/>
     public void Write(Tensor destination, ReadOnlySpan<float> source)

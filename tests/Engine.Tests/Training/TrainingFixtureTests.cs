@@ -28,6 +28,8 @@ public sealed class TrainingFixtureTests
 
     public static IEnumerable<string> TinyRuns => Runs(static run => !IsLarge(run));
 
+    public static IEnumerable<HostSettings> HostOrders => [HostSettings.Usual, .. HostSettings.OnTheHost(HostSettings.AllOthers)];
+
     public static IEnumerable<string> LargeRuns => Runs(IsLarge);
 
     [TestCaseSource(nameof(TinyRuns))]
@@ -40,9 +42,9 @@ public sealed class TrainingFixtureTests
     }
 
     [Test]
-    public void ATinyRunBeginsAsTheReferencesOnTheCudaKernels([ValueSource(nameof(TinyRuns))] string name)
+    public void ATinyRunBeginsAsTheReferencesOnTheCudaKernels([ValueSource(nameof(TinyRuns))] string name, [ValueSource(nameof(HostOrders))] HostSettings settings)
     {
-        using Replay replay = new(name, Fixtures.Path("models", Model(name)), CudaTarget.Create(new CudaOptions()));
+        using Replay replay = new(name, Fixtures.Path("models", Model(name)), CudaTarget.Create(new CudaOptions(), settings));
         replay.Train(maxSteps: 5);
         replay.AssertSteps(static _ => 1e-5);
     }
@@ -114,6 +116,8 @@ public sealed class TrainingFixtureTests
             _sampler = Sampler();
         }
 
+        private long WorkspaceBytes => _kernels is CudaKernels cuda ? cuda.WorkspaceBytes : 0;
+
         public void Train(int? maxSteps = null)
         {
             int maxLength = _run.GetProperty("max_length").GetInt32();
@@ -141,7 +145,9 @@ public sealed class TrainingFixtureTests
             };
             _stopAfter = maxSteps;
             using Trainer trainer = new(_encoder, data, _sampler, maxSteps is null ? options : options with { ReportEverySteps = 1 }, [], this);
+            long workspace = WorkspaceBytes;
             TrainingOutcome outcome = trainer.Run(_stop.Token);
+            Assert.That(WorkspaceBytes, Is.EqualTo(workspace), "everything is planned before the first step");
             Assert.That(outcome.Completed, Is.EqualTo(maxSteps is null));
         }
 

@@ -290,6 +290,11 @@ int cublasLtMatmulAlgoGetHeuristic(
         return InvalidValue;
     }
     *returned = 0;
+    if ((description->epilogue & Bias) != 0 && description->bias == nullptr)
+    {
+        // What can be offered depends on where the bias lies.
+        return InvalidValue;
+    }
     const int status = check(*description, *a, *b, *c, *d);
     if (status != Success)
     {

@@ -24,6 +24,11 @@ int instantiate(GraphExec** exec, Graph* graph)
             {
                 return InvalidValue;
             }
+            // On a GPU an executable graph takes memory of the device.
+            if (++state().graphCount == settings().failGraph)
+            {
+                return OutOfMemory;
+            }
             *exec = new GraphExec{&context, *graph};
             state().graphExecs.insert(*exec);
             return Success;

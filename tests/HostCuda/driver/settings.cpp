@@ -14,7 +14,7 @@ constexpr const char* Names[] = {
     "MNR_HOST_DEVICES",          "MNR_HOST_DRIVER_VERSION", "MNR_HOST_COMPUTE_CAPABILITY", "MNR_HOST_MULTIPROCESSORS", "MNR_HOST_MEMORY",
     "MNR_HOST_ORDER",            "MNR_HOST_THREADS",        "MNR_HOST_STREAMS",            "MNR_HOST_VERBOSE",         "MNR_HOST_FAIL_ALLOCATION",
     "MNR_HOST_FAIL_LAUNCH",      "MNR_HOST_MISSING_KERNEL", "MNR_HOST_FAIL_INIT",          "MNR_HOST_RECORD",          "MNR_HOST_RECORD_PER_KERNEL",
-    "MNR_HOST_RECORD_BYTES",     "MNR_HOST_FILL"};
+    "MNR_HOST_RECORD_BYTES",     "MNR_HOST_FILL",           "MNR_HOST_FAIL_GRAPH"};
 
 bool setOrder(Settings& settings, const std::string& value)
 {
@@ -73,6 +73,7 @@ bool set(Settings& settings, const std::string& name, const std::string& value)
            : name == "MNR_HOST_FILL"              ? setNumber(settings.fill)
            : name == "MNR_HOST_VERBOSE"           ? setNumber(settings.isVerbose)
            : name == "MNR_HOST_FAIL_ALLOCATION"   ? setNumber(settings.failAllocation)
+           : name == "MNR_HOST_FAIL_GRAPH"        ? setNumber(settings.failGraph)
            : name == "MNR_HOST_FAIL_INIT"         ? setNumber(settings.failInit)
            : name == "MNR_HOST_RECORD_PER_KERNEL" ? setNumber(settings.recordPerKernel)
            : name == "MNR_HOST_RECORD_BYTES"      ? setNumber(settings.recordBytes)

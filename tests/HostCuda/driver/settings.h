@@ -29,6 +29,7 @@ struct Settings
 
     // Faults to inject; counts are from 1, 0 is never.
     std::uint64_t failAllocation = 0;
+    std::uint64_t failGraph = 0;
     std::uint64_t failLaunch = 0;
     int failLaunchStatus = 719;
     std::string missingKernel;

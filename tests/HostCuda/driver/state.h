@@ -93,6 +93,7 @@ struct State
     std::vector<std::weak_ptr<Capture>> captures;
     std::uint64_t allocationCount = 0;
     std::uint64_t launchCount = 0;
+    std::uint64_t graphCount = 0;
 };
 
 State& state();

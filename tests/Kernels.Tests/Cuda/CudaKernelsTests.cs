@@ -5,12 +5,16 @@ using NUnit.Framework;
 
 namespace MnrEngine.Kernels.Tests.Cuda;
 
-/// <summary>What holds for the CUDA implementation beyond the contract.</summary>
-internal sealed class CudaKernelsTests
+/// <summary>What holds for the CUDA implementation beyond the contract, whatever the GPU's size and the order in which it does what it may.</summary>
+[TestFixtureSource(nameof(Settings))]
+internal sealed class CudaKernelsTests(HostSettings settings)
 {
     private const int Runs = 7;
 
     private static readonly CudaOptions ExactShapes = KernelTarget.ExactShapes;
+
+    public static IEnumerable<HostSettings> Settings =>
+        [HostSettings.Usual, .. HostSettings.OnTheHost(HostSettings.LargeGpu, HostSettings.LateStreams, HostSettings.RandomOrder)];
 
     [Test]
     public void AStepRepeatsBitForBit()
@@ -24,7 +28,7 @@ internal sealed class CudaKernelsTests
     public void AReplayedStepGivesTheBytesOfOneThatIsRun()
     {
         // Two slots take turns, each with a key of its own: two steps are run, two recorded, three replayed.
-        using CudaKernels kernels = CudaTarget.Create(ExactShapes);
+        using CudaKernels kernels = Create(ExactShapes);
         using OperationSequence recorded = new(kernels);
         for (int run = 0; run < Runs; run++)
         {
@@ -38,7 +42,7 @@ internal sealed class CudaKernelsTests
     [Test]
     public void RecordedStepsAreForgottenWhenMemoryMoves()
     {
-        using CudaKernels kernels = CudaTarget.Create(ExactShapes);
+        using CudaKernels kernels = Create(ExactShapes);
         using OperationSequence sequence = new(kernels);
         for (int run = 0; run < Runs; run++)
         {
@@ -54,7 +58,7 @@ internal sealed class CudaKernelsTests
     [Test]
     public void AReplayedStepChecksItsBatch()
     {
-        using CudaKernels kernels = CudaTarget.Create(ExactShapes);
+        using CudaKernels kernels = Create(ExactShapes);
         using Device device = new(kernels, ownsKernels: false);
         EmbeddingParameters parameters = new(
             device.Parameter(new Array2(20, 16)), device.Parameter(new Array2(8, 16)), Parameter.None,
@@ -83,7 +87,7 @@ internal sealed class CudaKernelsTests
     [Test]
     public void AStepAllocatesNothing()
     {
-        using OperationSequence sequence = new(CudaTarget.Create(ExactShapes));
+        using OperationSequence sequence = new(Create(ExactShapes));
         for (int run = 0; run < Runs; run++)
         {
             sequence.Run();
@@ -97,7 +101,7 @@ internal sealed class CudaKernelsTests
     [Test]
     public void AStepThatIsNotRecordedAllocatesNothing()
     {
-        using OperationSequence sequence = new(CudaTarget.Create(ExactShapes with { RecordSteps = false }));
+        using OperationSequence sequence = new(Create(ExactShapes with { RecordSteps = false }));
         sequence.Run();
         sequence.Run();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -106,12 +110,25 @@ internal sealed class CudaKernelsTests
     }
 
     [Test]
+    public void NoWorkspaceGrowsInsideAStep()
+    {
+        using CudaKernels kernels = Create(ExactShapes);
+        using OperationSequence sequence = new(kernels);
+        long planned = kernels.WorkspaceBytes;
+
+        sequence.Run();
+
+        Assert.That(planned, Is.Positive);
+        Assert.That(kernels.WorkspaceBytes, Is.EqualTo(planned));
+    }
+
+    [Test]
     public void SpareRowsAreZeroBehindEveryOperationThatGoesBySentences([Values(CudaPrecision.Float32, CudaPrecision.BFloat16)] CudaPrecision precision)
     {
         const int Tokens = 43;
         const int Rows = 64;
         const int Hidden = 16;
-        using Device device = new(CudaTarget.Create(new CudaOptions(Precision: precision)));
+        using Device device = new(Create(new CudaOptions(Precision: precision)));
         IKernels kernels = device.Kernels;
         Random random = new(3);
         kernels.Plan(new StepLimits(Tokens, 3, 50, Hidden, Hidden, 2, Hidden, Backward: true));
@@ -146,7 +163,7 @@ internal sealed class CudaKernelsTests
     [Test]
     public void TheOptimizerWritesTheCopiesOfWeightsThatProductsRead()
     {
-        using Device device = new(CudaTarget.Create(ExactShapes with { Precision = CudaPrecision.BFloat16 }));
+        using Device device = new(Create(ExactShapes with { Precision = CudaPrecision.BFloat16 }));
         Array2 start = Array2.Random(1, 192, new Random(4));
         Tensor weights = device.Float(start);
         device.Kernels.PublishWeights(weights);
@@ -175,13 +192,15 @@ internal sealed class CudaKernelsTests
     [Test]
     public void TheDescriptionTellsGpuPrecisionAndWhereTheKernelsComeFrom()
     {
-        using CudaKernels kernels = CudaTarget.Create(new CudaOptions(Precision: CudaPrecision.TensorFloat32));
+        using CudaKernels kernels = Create(new CudaOptions(Precision: CudaPrecision.TensorFloat32));
         Assert.That(kernels.Description, Does.Match(@"^GPU 0 \(.*\), compute capability [0-9.]+, tf32, kernels (compiled by NVRTC [0-9.]+ for (sm|compute)_[0-9]+( before)?|of kernels.fatbin)$"));
     }
 
-    private static List<Array2> After(int runs, CudaOptions options)
+    private CudaKernels Create(CudaOptions options) => CudaTarget.Create(options, settings);
+
+    private List<Array2> After(int runs, CudaOptions options)
     {
-        using OperationSequence sequence = new(CudaTarget.Create(options));
+        using OperationSequence sequence = new(Create(options));
         for (int run = 0; run < runs; run++)
         {
             sequence.Run();

@@ -3,7 +3,7 @@ using NUnit.Framework;
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>Attention against the reference and its finite differences.</summary>
-[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
+[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.WithLargeGpu))]
 internal sealed class AttentionTests(KernelTarget target)
 {
     private const ulong Seed = 0xfedcba9876543210;

@@ -14,8 +14,7 @@ namespace MnrEngine.Kernels.Tests.Operations;
 /// <param name="IsCuda">Whether it is the CUDA implementation. That one is started once: starting takes longer than most tests.</param>
 internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsCuda = false)
 {
-    private static readonly Lazy<IKernels> Started = new(static () => CudaTarget.Create(ExactShapes));
-    private static readonly Lazy<IKernels> StartedHalf = new(static () => CudaTarget.Create(ExactShapes with { Precision = CudaPrecision.BFloat16 }));
+    private static readonly Dictionary<(HostSettings Settings, CudaPrecision Precision), IKernels> Started = [];
 
     /// <summary>Those that the suite runs on.</summary>
     public static IEnumerable<KernelTarget> All => Environment.GetEnvironmentVariable(CudaTarget.Variable) switch
@@ -29,6 +28,12 @@ internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsC
     /// <summary>Those that large shapes are run on: the CPU with its widest instructions, and the CUDA implementation in single precision and with activations in bf16.</summary>
     public static IEnumerable<KernelTarget> OfEveryPrecision =>
         All.Where(static target => target.IsCuda || target.Name == NameOf(CpuInstructionSets.Widest)).SelectMany(static target => target.IsCuda ? [target, target.InHalf] : (KernelTarget[])[target]);
+
+    /// <summary>The same and a GPU of the size that is trained on, for operations that divide their work by it.</summary>
+    public static IEnumerable<KernelTarget> WithLargeGpu => [.. All, .. OnTheHost(HostSettings.LargeGpu)];
+
+    /// <summary>The same, with the host also running work as late as it can, and in another order.</summary>
+    public static IEnumerable<KernelTarget> InOtherOrders => [.. All, .. OnTheHost(HostSettings.LateStreams, HostSettings.RandomOrder)];
 
     /// <summary>The tests' operands have as many rows as the batch has tokens; rounding up is tested where it matters.</summary>
     public static CudaOptions ExactShapes => new() { TokenBucket = 1 };
@@ -45,7 +50,25 @@ internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsC
 
     private static string NameOf(CpuInstructionSet set) => "cpu-" + set.Name();
 
-    private KernelTarget InHalf => this with { Name = Name + "-bf16", Create = () => StartedHalf.Value };
+    private KernelTarget InHalf => this with { Name = Name + "-bf16", Create = static () => Start(HostSettings.Usual, CudaPrecision.BFloat16) };
 
-    private static KernelTarget Cuda(string name) => new(name, () => Started.Value, IsCuda: true);
+    private static IEnumerable<KernelTarget> OnTheHost(params IReadOnlyList<HostSettings> settings) =>
+        HostSettings.OnTheHost(settings).Select(static settings => Cuda($"host, {settings}", settings));
+
+    private static KernelTarget Cuda(string name, HostSettings? settings = null) => new(name, () => Start(settings ?? HostSettings.Usual), IsCuda: true);
+
+    private static IKernels Start(HostSettings settings, CudaPrecision precision = CudaPrecision.Float32)
+    {
+        if (!Started.TryGetValue((settings, precision), out IKernels? kernels))
+        {
+            kernels = CudaTarget.Create(ExactShapes with { Precision = precision }, settings);
+            Started.Add((settings, precision), kernels);
+        }
+        else if (!CudaTarget.IsGpu)
+        {
+            settings.Apply();
+        }
+
+        return kernels;
+    }
 }

@@ -3,7 +3,7 @@ using NUnit.Framework;
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>What goes to the device and comes back.</summary>
-[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
+[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.InOtherOrders))]
 internal sealed class MemoryTests(KernelTarget target)
 {
     private Device _device = null!;

@@ -13,6 +13,9 @@ internal sealed class OperationSequence : IDisposable
     private const int Queries = 7;
     private const int Pairs = 10;
 
+    private static readonly RankingLossOptions RankingLoss =
+        new(Directions: RankingDirections.QueryToDocument | RankingDirections.DocumentToQuery, Hardness: RankingHardness.AllNegatives, HardnessStrength: 2);
+
     private static readonly int[] Lengths = [13, 1, 70, 8, 33, 2, 16, 17, 5, 64, 31, 7, 9, 12, 11, 10, 3, 21, 4, 6, 15];
 
     private readonly Device _device;
@@ -69,6 +72,8 @@ internal sealed class OperationSequence : IDisposable
         }
 
         kernels.Plan(new StepLimits(tokens, Lengths.Length, Lengths.Max(), Hidden, Intermediate, Heads, 2 * Hidden, Backward: true));
+        kernels.PlanRankingLoss(Lengths.Length, Queries, 2 * Hidden, RankingLoss);
+        kernels.PlanGlobalNorm(Vocabulary * Hidden);
         Parameter Random(int rows, int columns, double scale) => _device.Parameter(Array2.Random(rows, columns, random, scale));
         NormParameters Norm() => new(Random(1, Hidden, 1), Random(1, Hidden, 1), 1e-12f);
         _embedding = new EmbeddingParameters(Random(Vocabulary, Hidden, 1), Random(80, Hidden, 1), Random(2, Hidden, 1), Norm(), PaddingId: 5);
@@ -144,7 +149,6 @@ internal sealed class OperationSequence : IDisposable
     private void RunOperations(in DeviceBatch batch)
     {
         const PoolingModes Modes = PoolingModes.Mean | PoolingModes.Max;
-        RankingLossOptions loss = new(Directions: RankingDirections.QueryToDocument | RankingDirections.DocumentToQuery, Hardness: RankingHardness.AllNegatives, HardnessStrength: 2);
         Tensor embedded = _tokens[0];
         Tensor context = _tokens[1];
         Tensor hidden = _tokens[2];
@@ -160,7 +164,7 @@ internal sealed class OperationSequence : IDisposable
         _kernels.LinearDropoutAddNorm(_activated, _output, _dropout, embedded, _norm, normalized, _statistics[1], hidden);
         _kernels.Pool(batch, Modes, hidden, _pooled);
         _kernels.Normalize(_pooled, _length, _units);
-        _kernels.RankingLoss(_units, Queries, loss, 0.5f, _loss, _unitsGradient, accumulate: false);
+        _kernels.RankingLoss(_units, Queries, RankingLoss, 0.5f, _loss, _unitsGradient, accumulate: false);
         _kernels.TruncateNormalize(_units, _length, _truncated);
         _kernels.TruncateNormalizeBackward(_truncated, _length, _truncatedIncoming, _truncatedGradient, addToInputGradient: false);
         Tensor pairs = _pooled.FirstRows(2 * Pairs);

@@ -11,8 +11,8 @@ public sealed class ObservedKernelsTests
     /// <summary>Members that are not operations on the device's data.</summary>
     private static readonly string[] Unobserved =
     [
-        "get_Description", "get_ActivationType", "get_Marks", "get_ProfilerCapture", nameof(IKernels.CreateClock), nameof(IKernels.RunEveryStep), nameof(IKernels.CreateArena),
-        nameof(IKernels.TokenRows), nameof(IKernels.Plan), nameof(IKernels.BeginStep), nameof(IKernels.EndStep), nameof(IKernels.GradientReady),
+        "get_Description", "get_ActivationType", "get_Precision", "get_Marks", "get_ProfilerCapture", nameof(IKernels.CreateClock), nameof(IKernels.RunEveryStep), nameof(IKernels.CreateArena),
+        nameof(IKernels.TokenRows), nameof(IKernels.Plan), nameof(IKernels.PlanRankingLoss), nameof(IKernels.PlanGlobalNorm), nameof(IKernels.BeginStep), nameof(IKernels.EndStep), nameof(IKernels.GradientReady),
     ];
 
     [Test]

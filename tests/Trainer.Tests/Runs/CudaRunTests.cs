@@ -11,6 +11,15 @@ namespace MnrEngine.Trainer.Tests.Runs;
 /// </summary>
 public sealed class CudaRunTests
 {
+    /// <summary>The weights that a run with checkpoints ends with.</summary>
+    private static readonly Lazy<byte[]> WholeRun = new(static () =>
+    {
+        using TinyRun whole = WithCheckpoints();
+        Outcome outcome = Train(whole);
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        return whole.Weights();
+    });
+
     [SetUp]
     public void SkipWithoutCuda() => CudaProgram.SkipWithoutCuda();
 
@@ -102,7 +111,7 @@ public sealed class CudaRunTests
 
     [TestCase("MNR_HOST_MISSING_KERNEL", "adam", 2, "finding kernel adam among those", "CUDA_ERROR_NOT_FOUND")]
     [TestCase("MNR_HOST_FAIL_INIT", "999", 2, "starting the NVIDIA driver", "CUDA_ERROR_UNKNOWN")]
-    [TestCase("MNR_HOST_MEMORY", "36000000", 1, "out of memory: GPU 0", "are free")]
+    [TestCase("MNR_HOST_MEMORY", "36000000", 1, "out of memory: GPU 0", "has no room for the ", " are free; a smaller batch_size or max_seq_length needs less")]
     public void AFaultBeforeTheFirstStepIsOneSentence(string setting, string value, int exitCode, params string[] words)
     {
         OnlyOnTheHost();
@@ -110,28 +119,35 @@ public sealed class CudaRunTests
         AssertRefused(Train(run, (setting, value)), exitCode, words);
     }
 
-    [Test]
-    public void AFaultInTheMiddleOfARunIsOneSentenceAndLeavesTheLastCheckpoint()
+    [TestCase("MNR_HOST_FAIL_LAUNCH", "450:700", "CUDA_ERROR_ILLEGAL_ADDRESS (700")]
+    [TestCase("MNR_HOST_FAIL_LAUNCH", "450:719", "CUDA_ERROR_LAUNCH_FAILED (719")]
+    [TestCase("MNR_HOST_FAIL_GRAPH", "2", "out of memory: ", "cuGraphInstantiate of a step failed: ", " are free; a smaller batch_size or max_seq_length needs less")]
+    public void AFaultInTheMiddleOfARunIsOneSentenceAndLeavesTheLastCheckpoint(string setting, string value, params string[] words)
     {
         OnlyOnTheHost();
-        using TinyRun whole = Run();
-        using TinyRun broken = Run();
-        foreach (TinyRun run in (TinyRun[])[whole, broken])
-        {
-            run.Config["checkpoints"] = new JsonObject { ["every_steps"] = 5 };
-            run.Config["resume"] = "auto";
-        }
+        using TinyRun broken = WithCheckpoints();
 
-        Assert.That(Train(whole).ExitCode, Is.Zero);
+        Outcome outcome = Train(broken, (setting, value));
 
-        Outcome outcome = Train(broken, ("MNR_HOST_FAIL_LAUNCH", "450:700"));
-
-        AssertRefused(outcome, 1, "CUDA_ERROR_ILLEGAL_ADDRESS (700");
+        AssertRefused(outcome, 1, words);
         Assert.That(Directory.EnumerateDirectories(Path.Combine(broken.Output, "checkpoints")), Is.Not.Empty);
         Assert.That(Directory.Exists(Path.Combine(broken.Output, "model")), Is.False);
         Outcome resumed = Train(broken);
         Assert.That(resumed.ExitCode, Is.Zero, resumed.Error);
-        Assert.That(broken.Weights(), Is.EqualTo(whole.Weights()), "as if nothing had happened");
+        Assert.That(resumed.Output, Does.Match("training from step [1-9][0-9]* on: "));
+        Assert.That(broken.Weights(), Is.EqualTo(WholeRun.Value), "as if nothing had happened");
+    }
+
+    [Test]
+    public void ARunIsNotResumedInAnotherPrecision()
+    {
+        using TinyRun run = WithCheckpoints();
+        run.Config["max_steps"] = 4;
+        Assert.That(Train(run).ExitCode, Is.Zero);
+        Directory.Delete(Path.Combine(run.Output, "model"), recursive: true);
+        run.Config["precision"] = "bf16";
+
+        AssertRefused(Train(run), 2, "was written by a run with precision fp32, but this run has bf16");
     }
 
     [Test]
@@ -141,5 +157,13 @@ public sealed class CudaRunTests
         Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
         Assert.That(outcome.Output, Does.Match("NVIDIA driver +.*cuda.*\n").And.Match("cuBLASLt +.*cublasLt.*\n").And.Match("NVRTC +.*nvrtc.*\n"));
         Assert.That(outcome.Output, Does.Match("GPU +0: .*, compute capability [0-9.]+, [0-9.]+ GB").And.Contain("CUDA can be used: device auto takes it."));
+    }
+
+    private static TinyRun WithCheckpoints()
+    {
+        TinyRun run = Run();
+        run.Config["checkpoints"] = new JsonObject { ["every_steps"] = 2 };
+        run.Config["resume"] = "auto";
+        return run;
     }
 }

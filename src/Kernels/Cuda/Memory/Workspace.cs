@@ -9,12 +9,14 @@ namespace MnrEngine.Kernels.Cuda.Memory;
 internal sealed class Workspace(CudaContext context, Action replaced) : IDisposable
 {
     private nint _address;
-    private long _bytes;
+
+    /// <summary>Its size.</summary>
+    public long Bytes { get; private set; }
 
     /// <summary>Makes room.</summary>
     public void Reserve(long bytes)
     {
-        if (bytes <= _bytes)
+        if (bytes <= Bytes)
         {
             return;
         }
@@ -24,11 +26,11 @@ internal sealed class Workspace(CudaContext context, Action replaced) : IDisposa
             replaced();
             context.Free(_address);
             _address = 0;
-            _bytes = 0;
+            Bytes = 0;
         }
 
         _address = context.Allocate("workspace", bytes);
-        _bytes = bytes;
+        Bytes = bytes;
     }
 
     /// <summary>The address of so many bytes.</summary>

@@ -6,7 +6,7 @@
 // begins. table_gradient then sums each run in order: no atomics, the same bits every time, and cost by the tokens, not the vocabulary
 // (llm.c's embedding backward). The token type row's gradient is the sum over all tokens, which comes with dw and db.
 // Rows that no token uses must be zero: mark_rows notes on the device which rows have been written, zero_marked_rows clears those before
-// the next step, however many micro-batches or replays of a recorded step there were. (zero_rows does it by a list.)
+// the next step, however many micro-batches or replays of a recorded step there were.
 #pragma once
 
 #include "layer_norm.cuh"
@@ -259,22 +259,6 @@ extern "C" __global__ void table_gradient_bf16(
     tableGradientKernel(gradient, order, runStarts, tableRows, runCount, skipRow, table, hidden, accumulate);
 }
 MNR_KERNEL(table_gradient_bf16)
-
-// zero_rows: clears the listed rows of a table: those that the step before gave a gradient.
-// grid: at least *rowCount; block: any; shared: 0
-extern "C" __global__ void zero_rows(float* table, const int* tableRows, const int* rowCount, int hidden)
-{
-    if (static_cast<int>(blockIdx.x) >= *rowCount)
-    {
-        return;
-    }
-    float* row = table + static_cast<long long>(tableRows[blockIdx.x]) * hidden;
-    for (int column = threadIdx.x; column < hidden; column += blockDim.x)
-    {
-        row[column] = 0;
-    }
-}
-MNR_KERNEL(zero_rows)
 
 // mark_rows: flags[row] = 1 for the rows of the runs: those whose gradient is no longer zero.
 // grid: ceil(most runs / 256); block: 256; shared: 0

@@ -163,12 +163,6 @@ void tableGradient(
     launch("table_gradient" + suffix(isBf16), {static_cast<unsigned>(runs + 3), static_cast<unsigned>(hidden + 127) / 128}, threads, 0, gradient.address(), deviceOrder.address(),
            deviceStarts.address(), deviceRows.address(), runCount.address(), skipRow, table.address(), hidden, accumulate ? 1 : 0);
     compare("table gradient", doubles(table.read()), expected, norm(gradientValues));
-    launch("zero_rows", {static_cast<unsigned>(runs + 1)}, 64, 0, table.address(), deviceRows.address(), runCount.address(), hidden);
-    for (const int row : rows)
-    {
-        std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(row) * hidden, hidden, 0.0);
-    }
-    compare("cleared rows", doubles(table.read()), expected);
 }
 
 void embedding(bool isBf16, int tokens, int rows, int hidden, unsigned warps, unsigned blocks, double probability, bool hasTokenType)
