@@ -19,7 +19,7 @@ internal sealed class BertEncoder : nn.Module<Tensor, Tensor, Tensor>
     private readonly ModuleList<BertLayer> _layers = [];
 
     /// <summary>Makes the network; the weights are random until <see cref="Load"/>.</summary>
-    public BertEncoder(BertConfiguration shape)
+    public BertEncoder(TransformerConfiguration shape)
         : base("bert")
     {
         int hidden = shape.HiddenSize;
@@ -94,7 +94,7 @@ internal sealed class BertLayer : nn.Module<Tensor, Tensor, Tensor>
     private readonly double _attentionDropout;
     private readonly int _heads;
 
-    public BertLayer(BertConfiguration shape)
+    public BertLayer(TransformerConfiguration shape)
         : base("layer")
     {
         int hidden = shape.HiddenSize;

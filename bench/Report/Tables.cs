@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace MnrEngine.Bench.Report;
+
+/// <summary>The figures as Markdown.</summary>
+internal static class Tables
+{
+    private static readonly int[] BatchSizes = [16, 32, 64, 128, 256, 512];
+
+    /// <summary>The whole report.</summary>
+    public static string Write(Results results)
+    {
+        StringBuilder text = new("# Measured by bench/run.sh\n\n");
+        text.Append("```\n").Append(results.Text("machine.txt")?.TrimEnd()).Append("\n```\n\n");
+        WriteSteps(text, results);
+        WritePeer(text, results);
+        WriteBatches(text, results);
+        WriteThreads(text, results);
+        WriteOperations(text, results);
+        WriteStart(text, results);
+        WriteProducts(text, results);
+        return text.ToString();
+    }
+
+    /// <summary>Tokens a second for each batch size measured, all-MiniLM-L6-v2.</summary>
+    public static IReadOnlyList<Steps> Batches(Results results) =>
+        [.. BatchSizes.Select(batch => results.StepsOf(batch is 32 or 128 ? $"minilm-{batch}.json" : $"minilm-batch-{batch}.json")).OfType<Steps>()];
+
+    /// <summary>For each number of threads, its steps.</summary>
+    public static IReadOnlyList<(int Threads, Steps Steps, double Peak)> Threads(Results results) =>
+        [.. Enumerable.Range(1, 256).Select(count => (count, Steps: results.StepsOf($"minilm-threads-{count}.json"), Peak: results.Json($"minilm-threads-{count}.json")))
+            .Where(static found => found.Steps is not null)
+            .Select(static found => (found.count, found.Steps!, Results.Number(found.Peak!["training"]!, "peak_flops")))];
+
+    private static void WriteSteps(StringBuilder text, Results results)
+    {
+        text.Append("## Training and encoding\n\n| model | batch | ms a step | tokens/s | of the peak | encoding, of the peak |\n|---|---|---|---|---|---|\n");
+        foreach (string name in (string[])["minilm-32", "minilm-128", "bert-base-32", "bert-base-128"])
+        {
+            if (results.StepsOf($"{name}.json") is Steps steps)
+            {
+                Line(text, $"| {name[..name.LastIndexOf('-')]} | {steps.BatchSize} | {steps.Seconds * 1e3:N0} | {steps.TokensPerSecond:N0} | {steps.ShareOfPeak:P0} | {results.EncodingShare($"{name}.json"):P0} |");
+            }
+        }
+    }
+
+    private static void WritePeer(StringBuilder text, Results results)
+    {
+        if (results.Json("turn-1-torch.json") is not JsonNode first)
+        {
+            return;
+        }
+
+        Line(text, $"\n## Beside libtorch {first["torch"]}, in turn\n");
+        text.Append("| turn | ours, ms a step | peer's | ratio | padded / real tokens | encoding, sentences/s | peer's | ratio |\n|---|---|---|---|---|---|---|---|\n");
+        for (int turn = 1; results.StepsOf($"turn-{turn}-ours.json") is Steps ours && results.Json($"turn-{turn}-torch.json") is JsonNode peer; turn++)
+        {
+            double seconds = Results.Number(peer, "step_seconds_median");
+            double sentences = results.SentencesPerSecond($"turn-{turn}-ours.json") ?? 0;
+            double peerSentences = Results.Number(peer, "encode_sentences") / Results.Number(peer, "encode_seconds");
+            Line(text, $"| {turn} | {ours.Seconds * 1e3:N0} | {seconds * 1e3:N0} | {seconds / ours.Seconds:N2} | {ours.Padding:N2} | {sentences:N0} | {peerSentences:N0} | {sentences / peerSentences:N2} |");
+        }
+
+        if (results.Json("torch-padded-to-128.json") is JsonNode padded && results.StepsOf("turn-3-ours.json") is Steps last)
+        {
+            double seconds = Results.Number(padded, "step_seconds_median");
+            Line(text, $"\nPadded to 128 tokens the peer takes {seconds * 1e3:N0} ms a step, {seconds / last.Seconds:N1} times ours.");
+        }
+    }
+
+    private static void WriteBatches(StringBuilder text, Results results)
+    {
+        text.Append("\n## Batch sizes, MiniLM\n\n| batch | tokens/s | of the peak |\n|---|---|---|\n");
+        foreach (Steps steps in Batches(results))
+        {
+            Line(text, $"| {steps.BatchSize} | {steps.TokensPerSecond:N0} | {steps.ShareOfPeak:P0} |");
+        }
+    }
+
+    private static void WriteThreads(StringBuilder text, Results results)
+    {
+        IReadOnlyList<(int Threads, Steps Steps, double Peak)> all = Threads(results);
+        if (all.Count == 0)
+        {
+            return;
+        }
+
+        text.Append("\n## Threads, MiniLM, batch 32\n\n| threads | tokens/s | beside one thread | multiply-add loop beside one thread | share of that |\n|---|---|---|---|---|\n");
+        foreach ((int threads, Steps steps, double peak) in all)
+        {
+            double scaling = steps.TokensPerSecond / all[0].Steps.TokensPerSecond;
+            Line(text, $"| {threads} | {steps.TokensPerSecond:N0} | {scaling:N2} | {peak / all[0].Peak:N2} | {scaling / (peak / all[0].Peak):P0} |");
+        }
+    }
+
+    private static void WriteOperations(StringBuilder text, Results results)
+    {
+        foreach (string model in (string[])["minilm", "bert-base"])
+        {
+            if (results.Json($"{model}-32.json")?["training_breakdown"]?["rows"] is not JsonArray rows)
+            {
+                continue;
+            }
+
+            double all = rows.Sum(static row => Results.Number(row!, "seconds"));
+            Line(text, $"\n## Where a step's time goes, {model}, batch 32\n");
+            text.Append("Operations whose name begins with Linear are products and what is fused to them.\n\n| operation | share | GFLOP/s | GB/s |\n|---|---|---|---|\n");
+            foreach (IGrouping<string, JsonNode?> operation in rows.GroupBy(static row => (string)row!["operation"]!).OrderByDescending(static group => group.Sum(static row => Results.Number(row!, "seconds"))))
+            {
+                double seconds = operation.Sum(static row => Results.Number(row!, "seconds"));
+                if (seconds / all >= 0.001)
+                {
+                    double flops = operation.Sum(static row => Results.Number(row!, "flops"));
+                    double bytes = operation.Sum(static row => Results.Number(row!, "bytes"));
+                    Line(text, $"| {operation.Key} | {seconds / all:P1} | {flops / seconds / 1e9:N0} | {bytes / seconds / 1e9:N1} |");
+                }
+            }
+        }
+    }
+
+    private static void WriteStart(StringBuilder text, Results results)
+    {
+        if (results.Starts("help") is { Length: > 0 } help && results.Starts("encode") is { Length: > 0 } encode)
+        {
+            Line(text, $"\n## Starting (ReadyToRun), {help.Length} times\n");
+            Line(text, $"`--help` {Results.Median(help):N0} ms (median; best {help[0]:N0}), `encode` of one sentence {Results.Median(encode):N0} ms (best {encode[0]:N0}).");
+        }
+
+        if (results.Json("tokenizing.json")?["tokenizing"] is JsonNode tokenizing)
+        {
+            Line(text, $"\nTokenising: {Results.Number(tokenizing, "sentences") / Results.Number(tokenizing, "seconds"):N0} sentences/s, {Results.Number(tokenizing, "bytes_per_row"):N1} bytes a row beside the tokens.");
+        }
+    }
+
+    private static void WriteProducts(StringBuilder text, Results results)
+    {
+        text.Append("\n## Matrix products beside OpenBLAS\n");
+        foreach (string name in (string[])["gemm-1", "gemm-all", "gemm-all-301", "gemm-all-5999", "gemm-all-avx2"])
+        {
+            if (results.Text($"{name}.txt") is string products)
+            {
+                text.Append("\n```\n").Append(products.TrimEnd()).Append("\n```\n");
+            }
+        }
+    }
+
+    private static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+}
