@@ -42,6 +42,18 @@ public sealed class BadDataTests
     public void AFileOfBlankLines(string name) => Check(name, "\n \n\n", "the data file FILE has no rows, but at least one is needed");
 
     [Test]
+    public void ALineThatFillsTheMemory()
+    {
+        // Zeros that take no room on the disk.
+        using (FileStream file = File.Create(_folder.Path("data.jsonl")))
+        {
+            file.SetLength((256L << 20) + 1);
+        }
+
+        Check("data.jsonl", "FILE, line 1: the line is longer than 256 MiB, as no row of data is");
+    }
+
+    [Test]
     public void AnEmptyCompressedFile() =>
         Check("data.tsv.gz", Convert.FromHexString("1f8b080000000000000303000000000000000000"), "the data file FILE has no rows, but at least one is needed");
 

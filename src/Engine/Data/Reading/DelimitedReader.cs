@@ -7,9 +7,6 @@ namespace MnrEngine.Data.Reading;
 /// <summary>Reads TSV and CSV with CsvHelper, which splits rows; what is an error, and how it is worded, is decided here.</summary>
 internal sealed class DelimitedReader : TableReader
 {
-    // A quote that is never closed makes the rest of the file one row; a row of this size is that, not data.
-    private const int LargestRow = 256 << 20;
-
     private readonly CsvReader _rows;
     private readonly bool _quoted;
     private readonly List<string> _firstRow;

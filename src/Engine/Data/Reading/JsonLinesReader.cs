@@ -25,7 +25,7 @@ internal sealed class JsonLinesReader : TableReader
             throw new InputException($"{Path} is read as JSON lines, which have neither a delimiter nor a header line, but one is set for it");
         }
 
-        _lines = new Utf8Lines(stream);
+        _lines = new Utf8Lines(stream, LargestRow);
         do
         {
             if (!NextLine())
@@ -84,7 +84,16 @@ internal sealed class JsonLinesReader : TableReader
 
     private bool NextLine()
     {
-        bool more = _lines.Next();
+        bool more;
+        try
+        {
+            more = _lines.Next();
+        }
+        catch (InvalidDataException e)
+        {
+            throw ErrorAt(Line + 1, $"the line is longer than {LargestRow >> 20} MiB, as no row of data is", e);
+        }
+
         if (more && !Utf8.IsValid(_lines.Current))
         {
             throw InvalidUtf8(_lines.Current, Line);

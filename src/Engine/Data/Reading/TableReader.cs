@@ -57,6 +57,12 @@ internal abstract class TableReader : IDisposable
         }
     }
 
+    /// <summary>
+    /// Bytes of the largest row. One that is larger is no data: a quotation mark that is never closed makes the rest of a file one row, and a small
+    /// compressed file may unpack to one that fills the memory.
+    /// </summary>
+    private protected const int LargestRow = 256 << 20;
+
     /// <summary>Chooses the columns that rows give, by their positions among <see cref="Names"/> or in <see cref="FirstRow"/>.</summary>
     /// <param name="columns">The columns, texts first.</param>
     /// <param name="texts">How many of them are texts; the others may also be numbers or null in JSON.</param>

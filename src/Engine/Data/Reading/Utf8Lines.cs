@@ -1,7 +1,9 @@
 namespace MnrEngine.Data.Reading;
 
 /// <summary>Splits a stream into lines of bytes, without their line ends and without a byte order mark at the start.</summary>
-internal sealed class Utf8Lines(Stream stream) : IDisposable
+/// <param name="stream">The stream.</param>
+/// <param name="largestLine">Bytes of the largest line that is read.</param>
+internal sealed class Utf8Lines(Stream stream, int largestLine) : IDisposable
 {
     private byte[] _buffer = new byte[1 << 16];
     private int _start;
@@ -17,6 +19,7 @@ internal sealed class Utf8Lines(Stream stream) : IDisposable
     public ReadOnlySpan<byte> Current => _buffer.AsSpan(_start, _length);
 
     /// <summary>Goes to the next line; false at the end.</summary>
+    /// <exception cref="InvalidDataException">The line is larger than any may be.</exception>
     public bool Next()
     {
         _start = _consumed;
@@ -31,6 +34,11 @@ internal sealed class Utf8Lines(Stream stream) : IDisposable
             }
 
             int searched = _end - _start;
+            if (searched >= largestLine)
+            {
+                throw new InvalidDataException($"line {Number + 1} is longer than {largestLine} bytes");
+            }
+
             if (_atEnd || !Fill())
             {
                 bool unfinished = _end > _start;
