@@ -125,9 +125,10 @@ public sealed class Preparation
                 Write(source);
             }
 
-            foreach ((SourceReport source, RowBatch batch) in _sts.SelectMany(static source => source.Rows()))
+            foreach ((SourceReport source, RowBatch batch) in _sts.SelectMany(source => source.Rows(_stop)))
             {
                 WriteRows(batch, source);
+                batch.Return();
             }
 
             WriteTriplets();

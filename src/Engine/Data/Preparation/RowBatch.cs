@@ -70,15 +70,6 @@ internal sealed class RowBatch(int columns)
     /// <summary>The label of a row; <see cref="NliLabel.None"/> where the file has none.</summary>
     public NliLabel Label(int row) => _labels[row];
 
-    /// <summary>Divides the scores of all rows.</summary>
-    public void DivideScores(double scale)
-    {
-        for (int row = 0; row < Count; row++)
-        {
-            _scores[row] /= scale;
-        }
-    }
-
     /// <summary>The score of a row.</summary>
     public double Score(int row) => _scores[row];
 }

@@ -8,6 +8,7 @@ internal sealed class StsSource
 {
     private const double HighestScore = 5;
     private const string SplitColumn = "split";
+    private const int Sentences = 2;
 
     private readonly PreparationOptions _options;
     private readonly (InputFile File, SourceReport Report)[] _files;
@@ -27,31 +28,50 @@ internal sealed class StsSource
     /// <summary>What became of the rows, for each file.</summary>
     public IEnumerable<SourceReport> Reports => _files.Select(static file => file.Report);
 
-    /// <summary>The rows and the file that they are of, with scores from 0 to 1. All are read before the first is given, for the scale is known only then.</summary>
+    /// <summary>
+    /// The rows and the file that they are of, with scores from 0 to 1. Without a scale the files are read twice: before the first row is given, for
+    /// their highest score.
+    /// </summary>
+    /// <param name="stop">Ends it.</param>
     /// <exception cref="InputException">A row is malformed, or its score is no number of the scale.</exception>
-    public IEnumerable<(SourceReport File, RowBatch Batch)> Rows()
+    public IEnumerable<(SourceReport File, RowBatch Batch)> Rows(CancellationToken stop)
     {
-        List<(SourceReport File, RowBatch Batch)> rows = [];
-        double highest = 0;
+        double scale = _options.ScoreScale ?? (_files.Max(file => Highest(file.File, stop)) > 1 ? HighestScore : 1);
         foreach ((InputFile file, SourceReport report) in _files)
         {
-            Read(file, report, rows, ref highest);
-        }
-
-        double scale = _options.ScoreScale ?? (highest > 1 ? HighestScore : 1);
-        foreach (SourceReport report in Reports)
-        {
             report.ScoreScale = scale;
-        }
+            RowBatch batch = RowBatch.Take(Sentences);
+            foreach ((TableReader table, double score) in Scored(file, report))
+            {
+                if (batch.IsFull)
+                {
+                    yield return (report, batch);
+                    batch = RowBatch.Take(Sentences);
+                }
 
-        foreach ((SourceReport file, RowBatch batch) in rows)
-        {
-            batch.DivideScores(scale);
-            yield return (file, batch);
+                batch.AddText(table.Field(0));
+                batch.AddText(table.Field(1));
+                batch.EndRow(NliLabel.None, score / scale);
+            }
+
+            yield return (report, batch);
         }
     }
 
-    private void Read(InputFile file, SourceReport report, List<(SourceReport File, RowBatch Batch)> rows, ref double highest)
+    private double Highest(InputFile file, CancellationToken stop)
+    {
+        double highest = 0;
+        foreach ((_, double score) in Scored(file, new SourceReport(file.Name)))
+        {
+            stop.ThrowIfCancellationRequested();
+            highest = Math.Max(highest, score);
+        }
+
+        return highest;
+    }
+
+    /// <summary>The scores of a file, and the table at the row that each is of.</summary>
+    private IEnumerable<(TableReader Table, double Score)> Scored(InputFile file, SourceReport report)
     {
         (TableReader table, bool hasSplit) = Open(file);
         using (table)
@@ -69,9 +89,8 @@ internal sealed class StsSource
                 }
                 else if (Score(table) is double score)
                 {
-                    highest = Math.Max(highest, score);
                     report.KeptHalfBlank += table.Field(0).IsWhiteSpace() || table.Field(1).IsWhiteSpace() ? 1 : 0;
-                    Add(rows, report, table, score);
+                    yield return (table, score);
                 }
                 else
                 {
@@ -89,7 +108,7 @@ internal sealed class StsSource
         {
             List<int> columns = [.. StsDataset.ChooseColumns(table, source)];
             int split = table.Names is null ? -1 : ColumnGuess.Find(table.Names, SplitColumn);
-            table.Bind(split < 0 ? columns : [.. columns, split], texts: 2);
+            table.Bind(split < 0 ? columns : [.. columns, split], texts: Sentences);
             return (table, split >= 0);
         }
         catch
@@ -112,18 +131,5 @@ internal sealed class StsSource
         return !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) || !(score == -1 || (score >= 0 && score <= highest))
             ? throw table.ErrorAt(table.Line, string.Create(CultureInfo.InvariantCulture, $"the score is '{field}', but has to be a number from 0 to {highest}"))
             : score == -1 ? null : score;
-    }
-
-    private static void Add(List<(SourceReport File, RowBatch Batch)> rows, SourceReport report, TableReader table, double score)
-    {
-        if (rows.Count == 0 || rows[^1].File != report || rows[^1].Batch.IsFull)
-        {
-            rows.Add((report, new RowBatch(columns: 2)));
-        }
-
-        RowBatch batch = rows[^1].Batch;
-        batch.AddText(table.Field(0));
-        batch.AddText(table.Field(1));
-        batch.EndRow(NliLabel.None, score);
     }
 }

@@ -108,6 +108,30 @@ public sealed class StsPreparationTests
         Assert.That(Rows(), Is.EqualTo(["a|b|0.2", "c|d|0.1"]));
     }
 
+    [Test]
+    public void TheHighestScoreMayBeTheLastOfMoreRowsThanABatch()
+    {
+        const int Count = 10_000;
+        string input = _prepared.Folder.Write("sts.tsv", string.Concat(Enumerable.Range(1, Count).Select(static i => $"a {i}\tb {i}\t{(i < Count ? 1 : 5)}\n")));
+
+        PreparationReport report = _prepared.Run(PreparedRows.Sts, "out.tsv", input);
+
+        Assert.That((report.Sources[0].Read, report.Written), Is.EqualTo((Count, Count)));
+        Assert.That(Rows(), Is.EqualTo(Enumerable.Range(1, Count).Select(static i => $"a {i}|b {i}|{(i < Count ? "0.2" : "1")}")));
+    }
+
+    /// <summary>A fault in the last row is found after the first were written: they are not kept until all are read.</summary>
+    [Test]
+    public void WithAScaleRowsPassThrough()
+    {
+        string input = _prepared.Folder.Write("sts.tsv", string.Concat(Enumerable.Repeat("a\tb\t1\n", 10_000)) + "c\td\thigh\n");
+        PreparationOptions options = new() { Inputs = [input], Output = _prepared.Output(), Rows = PreparedRows.Sts };
+
+        Assert.That(() => Prepared.Run(options with { ScoreScale = 5 }), Throws.TypeOf<PreparationException>().With.Message.StartsWith($"{input}, line 10001: the score is 'high'"));
+        Assert.That(() => Prepared.Run(options), Refusal.Saying($"{input}, line 10001: the score is 'high'"));
+        Assert.That(File.Exists(_prepared.Output()), Is.False);
+    }
+
     [TestCase("a,b,6\n", ", line 1: the score is '6', but has to be a number from 0 to 5")]
     [TestCase("a,b,4\nc,d,high\n", ", line 2: the score is 'high', but has to be a number from 0 to 5")]
     [TestCase("a,b,-0.5\n", ", line 1: the score is '-0.5', but has to be a number from 0 to 5")]
