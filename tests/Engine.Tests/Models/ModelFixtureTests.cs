@@ -130,7 +130,8 @@ public sealed class ModelFixtureTests
         Tensor loss = scalars.Allocate(ElementType.Float32, 1, 1);
         Pass pass = network.Pass;
         pass.BeginTraining(_kernels.Upload(packed), accumulate: false, completesGradients: true);
-        using PlannedLoss ranking = new MultipleNegativesRankingLoss(new RankingLossOptions(_expected.GetProperty("scale").GetSingle())).Plan(default);
+        using PlannedLoss ranking = new MultipleNegativesRankingLoss(new RankingLossOptions(_expected.GetProperty("scale").GetSingle()))
+            .Plan(new LossPlan(_kernels, packed.Sentences, columns.Length, network.Output.Columns, Seed: 1));
         ranking.Forward(pass, network.Forward(), new LossBatch(anchors, Tensor.None, Weight: 1, Add: false), loss);
         pass.Tape.Backward(pass);
 
