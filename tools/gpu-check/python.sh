@@ -11,7 +11,7 @@ if [ ! -d "$model" ]; then
   "$bin/MnrEngine" train "$MNR_WORK/python/config.json"
   model="$MNR_WORK/python/run/model"
 fi
-cut -d , -f 1 examples/data/stsb-en-dev.csv | head -n 200 >"$MNR_WORK/sentences.txt"
+head -n 200 examples/data/stsb-en-dev.csv | cut -d , -f 1 >"$MNR_WORK/sentences.txt"
 "$bin/MnrEngine" encode "$model" "$MNR_WORK/sentences.txt" -o "$MNR_WORK/embeddings.npy"
 python3 tools/gpu-check/compare_embeddings.py "$model" "$MNR_WORK/sentences.txt" "$MNR_WORK/embeddings.npy" | tee "$MNR_RESULTS/compared.txt"
 quote "$MNR_RESULTS/compared.txt"
