@@ -19,8 +19,8 @@ internal static class Charts
             [.. Tables.Batches(results).Select(static steps => ($"{steps.BatchSize}", steps.TokensPerSecond))], "N0");
         Bars(
             Path.Combine(folder, "shares.png"), "training steps: share of the multiply-add peak in percent",
-            [.. ((string[])["minilm-32", "minilm-128", "bert-base-32", "bert-base-128"])
-                .Select(name => (name, Steps: results.StepsOf($"{name}.json"))).Where(static found => found.Steps is not null).Select(static found => (found.name, 100 * found.Steps!.ShareOfPeak))], "N0");
+            [.. Tables.Headlines.Select(found => (found.Model, Steps: results.StepsOf(found.File))).Where(static found => found.Steps is not null)
+                .Select(static found => ($"{found.Model}, {found.Steps!.BatchSize}", 100 * found.Steps.ShareOfPeak))], "N0");
         if (results.Json("turn-3-torch.json") is JsonNode peer && results.StepsOf("turn-3-ours.json") is Steps ours)
         {
             List<(string, double)> bars = [("ours", 1e3 * ours.Seconds), ("libtorch, padded to the longest", 1e3 * Results.Number(peer, "step_seconds_median"))];

@@ -9,6 +9,12 @@ internal static class Tables
 {
     private static readonly int[] BatchSizes = [16, 32, 64, 128, 256, 512];
 
+    /// <summary>The models and batch sizes that goals are set for, and the files of their steps.</summary>
+    public static readonly (string Model, string File)[] Headlines =
+    [
+        ("minilm", "minilm-batch-32.json"), ("minilm", "minilm-batch-128.json"), ("bert-base", "bert-base-batch-32.json"), ("bert-base", "bert-base-batch-128.json"),
+    ];
+
     /// <summary>The whole report.</summary>
     public static string Write(Results results)
     {
@@ -26,7 +32,7 @@ internal static class Tables
 
     /// <summary>Tokens a second for each batch size measured, all-MiniLM-L6-v2.</summary>
     public static IReadOnlyList<Steps> Batches(Results results) =>
-        [.. BatchSizes.Select(batch => results.StepsOf(batch is 32 or 128 ? $"minilm-{batch}.json" : $"minilm-batch-{batch}.json")).OfType<Steps>()];
+        [.. BatchSizes.Select(batch => results.StepsOf($"minilm-batch-{batch}.json")).OfType<Steps>()];
 
     /// <summary>For each number of threads, its steps.</summary>
     public static IReadOnlyList<(int Threads, Steps Steps, double Peak)> Threads(Results results) =>
@@ -37,11 +43,11 @@ internal static class Tables
     private static void WriteSteps(StringBuilder text, Results results)
     {
         text.Append("## Training and encoding\n\n| model | batch | ms a step | tokens/s | of the peak | encoding, of the peak |\n|---|---|---|---|---|---|\n");
-        foreach (string name in (string[])["minilm-32", "minilm-128", "bert-base-32", "bert-base-128"])
+        foreach ((string model, string file) in Headlines)
         {
-            if (results.StepsOf($"{name}.json") is Steps steps)
+            if (results.StepsOf(file) is Steps steps)
             {
-                Line(text, $"| {name[..name.LastIndexOf('-')]} | {steps.BatchSize} | {steps.Seconds * 1e3:N0} | {steps.TokensPerSecond:N0} | {steps.ShareOfPeak:P0} | {results.EncodingShare($"{name}.json"):P0} |");
+                Line(text, $"| {model} | {steps.BatchSize} | {steps.Seconds * 1e3:N0} | {steps.TokensPerSecond:N0} | {steps.ShareOfPeak:P0} | {results.EncodingShare(file):P0} |");
             }
         }
     }
@@ -99,7 +105,7 @@ internal static class Tables
     {
         foreach (string model in (string[])["minilm", "bert-base"])
         {
-            if (results.Json($"{model}-32.json")?["training_breakdown"]?["rows"] is not JsonArray rows)
+            if (results.Json($"{model}-batch-32.json")?["training_breakdown"]?["rows"] is not JsonArray rows)
             {
                 continue;
             }

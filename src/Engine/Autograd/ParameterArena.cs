@@ -92,7 +92,7 @@ public sealed class ParameterArena : IDisposable
     public void Read(NamedParameter parameter, Span<float> destination) => _kernels.Read(WeightOf(parameter), destination);
 
     /// <summary>Copies a parameter from the host. Call <see cref="Publish"/> when all are written.</summary>
-    public void Write(NamedParameter parameter, ReadOnlySpan<float> values) => _kernels.Write(WeightOf(parameter), values);
+    public void Write(NamedParameter parameter, ReadOnlySpan<float> values) => Write(parameter, 0, values);
 
     /// <summary>Copies a piece of a parameter from the host, from its element <paramref name="first"/> on. Call <see cref="Publish"/> when all are written.</summary>
     public void Write(NamedParameter parameter, int first, ReadOnlySpan<float> values) => _kernels.Write(Weights.View(parameter.FirstElement + first, 1, values.Length), values);

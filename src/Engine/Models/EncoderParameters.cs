@@ -10,9 +10,6 @@ namespace MnrEngine.Models;
 /// </summary>
 internal sealed class EncoderParameters : IDisposable
 {
-    /// <summary>Numbers read at a time: they stay in the second-level cache until they are in their place.</summary>
-    private const int PieceLength = 1 << 16;
-
     private readonly EncoderDescription _description;
     private readonly (int Weight, int? Bias)?[] _modules;
 
@@ -49,17 +46,16 @@ internal sealed class EncoderParameters : IDisposable
     /// <summary>Fills the arena from a model's files.</summary>
     public void Load(ModelFolder folder)
     {
-        float[] room = new float[PieceLength];
         foreach (NamedParameter parameter in Arena.Parameters)
         {
             void Write(int first, ReadOnlySpan<float> values) => Arena.Write(parameter, first, values);
             if (TryModule(parameter.Name, out int module, out string name))
             {
-                folder.ReadModuleWeight(module, name, parameter.Shape, room, Write);
+                folder.ReadModuleWeight(module, name, parameter.Shape, Write);
             }
             else
             {
-                folder.ReadWeight(parameter.Name, parameter.Shape, room, Write);
+                folder.ReadWeight(parameter.Name, parameter.Shape, Write);
             }
         }
 

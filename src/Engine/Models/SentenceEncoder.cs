@@ -70,6 +70,8 @@ public sealed class SentenceEncoder : IDisposable
         }
         catch
         {
+            // Nothing of the folder is read any more when the caller hears of it.
+            Task.WaitAny(reading);
             parameters.Dispose();
             throw;
         }

@@ -83,11 +83,8 @@ public sealed class Checkpoints
         using SafetensorsFile moments = SafetensorsFile.Open(Path.Combine(folder, MomentsFile));
         foreach (NamedParameter parameter in Trained(encoder))
         {
-            float[] values = new float[parameter.Length];
-            moments.ReadFinite(FirstMoment + parameter.Name, parameter.Shape, values);
-            encoder.Kernels.Write(Region(optimizer.FirstMoments, parameter), values);
-            moments.ReadFinite(SecondMoment + parameter.Name, parameter.Shape, values);
-            encoder.Kernels.Write(Region(optimizer.SecondMoments, parameter), values);
+            Read(moments, FirstMoment, parameter, encoder.Kernels, optimizer.FirstMoments);
+            Read(moments, SecondMoment, parameter, encoder.Kernels, optimizer.SecondMoments);
         }
 
         if (lossParameters is not null)
@@ -157,14 +154,16 @@ public sealed class Checkpoints
         {
             foreach (NamedParameter parameter in parameters.Parameters)
             {
-                float[] values = new float[parameter.Length];
-                file.ReadFinite(prefix + parameter.Name, parameter.Shape, values);
-                kernels.Write(Region(target, parameter), values);
+                Read(file, prefix, parameter, kernels, target);
             }
         }
 
         parameters.Publish();
     }
+
+    /// <summary>Reads a parameter's numbers of some kind into their place among those of all parameters.</summary>
+    private static void Read(SafetensorsFile file, string prefix, NamedParameter parameter, IKernels kernels, Tensor target) =>
+        file.ReadFinite(prefix + parameter.Name, parameter.Shape, (first, values) => kernels.Write(target.View(parameter.FirstElement + first, 1, values.Length), values));
 
     private static (string Prefix, Tensor Values)[] LossTensors(ParameterArena parameters, AdamOptimizer optimizer)
     {

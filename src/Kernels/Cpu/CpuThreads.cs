@@ -102,7 +102,7 @@ public sealed unsafe class CpuThreads : IDisposable
         _sharers = workers + 1;
         for (int thread = 0; thread < _sharers; thread++)
         {
-            _nextParts[thread * IntegersOfLine] = FirstPart(thread) + 1;
+            _nextParts[thread * IntegersOfLine] = RunOf(thread).Start + 1;
         }
 
         _running = workers;
@@ -167,15 +167,13 @@ public sealed unsafe class CpuThreads : IDisposable
     private static void ExecutePart<TJob>(void* job, int part, int thread)
         where TJob : struct, IParallelJob => Unsafe.AsRef<TJob>(job).Execute(part, thread);
 
-    private int FirstPart(int thread) => (int)((long)_parts * thread / _sharers);
-
     private void ExecuteParts(int thread)
     {
-        ExecutePart(FirstPart(thread), thread);
+        ExecutePart(RunOf(thread).Start, thread);
         for (int i = 0; i < _sharers; i++)
         {
             int owner = (thread + i) % _sharers;
-            int end = FirstPart(owner + 1);
+            int end = RunOf(owner).End;
             ref int next = ref _nextParts[owner * IntegersOfLine];
             for (int part = Take(ref next, end); part < end; part = Take(ref next, end))
             {
@@ -201,6 +199,8 @@ public sealed unsafe class CpuThreads : IDisposable
             Interlocked.CompareExchange(ref _failure, exception, null);
         }
     }
+
+    private (int Start, int End) RunOf(int thread) => Range(_parts, 1, thread, _sharers);
 
     /// <summary>Takes the next part of a run; <paramref name="end"/> or more when there is none.</summary>
     private static int Take(ref int next, int end) => Volatile.Read(ref next) < end ? Interlocked.Increment(ref next) - 1 : end;

@@ -30,55 +30,38 @@ internal static unsafe class SmallProduct<TVector>
     public static void Multiply(
         float* left, nint leftRow, nint leftDepth, float* right, nint rightStride, float* result, nint resultStride, int rows, int columns, int depth, bool accumulate)
     {
-        int column = 0;
-        if (TVector.InstructionSet == CpuInstructionSet.Avx512)
-        {
-            for (; columns - column > TVector.Count && rows >= 8 && !accumulate; column += 2 * TVector.Count)
-            {
-                for (int row = 0; row < rows; row += 8)
-                {
-                    int first = Math.Min(row, rows - 8);
-                    EightRowsOfTwo(left + first * leftRow, leftRow, leftDepth, right + column, rightStride, result + first * resultStride + column, resultStride, columns - column, depth);
-                }
-            }
-        }
-
-        for (; column < columns; column += TVector.Count)
+        // Rows done once more would be added once more.
+        int most = accumulate ? 0 : rows;
+        int step;
+        for (int column = 0; column < columns; column += step)
         {
             int remaining = columns - column;
-            int row = 0;
-            for (; row + 8 <= rows; row += 8)
+            bool isTwo = TVector.InstructionSet == CpuInstructionSet.Avx512 && remaining > TVector.Count && most >= 8;
+            step = isTwo ? 2 * TVector.Count : TVector.Count;
+            int height;
+            for (int next = 0; next < rows; next += height)
             {
-                EightRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
-            }
-
-            if (row == rows)
-            {
-                continue;
-            }
-
-            if (row > 0 && !accumulate)
-            {
-                row = rows - 8;
-                EightRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
-                continue;
-            }
-
-            if (row + 4 <= rows)
-            {
-                FourRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
-                row += 4;
-                if (row < rows && !accumulate)
+                int available = Math.Max(rows - next, most);
+                height = available >= 8 ? 8 : available >= 4 ? 4 : 1;
+                next = Math.Min(next, rows - height);
+                float* from = left + next * leftRow;
+                float* to = result + next * resultStride + column;
+                if (isTwo)
                 {
-                    row = rows - 4;
-                    FourRows(left + row * leftRow, leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, resultStride, remaining, depth, accumulate);
-                    continue;
+                    EightRowsOfTwo(from, leftRow, leftDepth, right + column, rightStride, to, resultStride, remaining, depth);
                 }
-            }
-
-            for (; row < rows; row++)
-            {
-                OneRow(left + row * leftRow, leftDepth, right + column, rightStride, result + row * resultStride + column, remaining, depth, accumulate);
+                else if (height == 8)
+                {
+                    EightRows(from, leftRow, leftDepth, right + column, rightStride, to, resultStride, remaining, depth, accumulate);
+                }
+                else if (height == 4)
+                {
+                    FourRows(from, leftRow, leftDepth, right + column, rightStride, to, resultStride, remaining, depth, accumulate);
+                }
+                else
+                {
+                    OneRow(from, leftDepth, right + column, rightStride, to, remaining, depth, accumulate);
+                }
             }
         }
     }

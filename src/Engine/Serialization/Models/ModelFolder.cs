@@ -86,11 +86,10 @@ public sealed class ModelFolder : IDisposable
     /// <summary>Reads a parameter of the network piece by piece.</summary>
     /// <param name="name">As <see cref="TransformerWeightNames"/> names it, whatever the file calls it.</param>
     /// <param name="shape">The shape that it has to have.</param>
-    /// <param name="room">Where pieces are put, one after the other.</param>
     /// <param name="piece">Takes each.</param>
     /// <exception cref="InputException">It is missing, has another shape, or holds NaN or infinity.</exception>
-    public void ReadWeight(string name, ReadOnlySpan<int> shape, Span<float> room, WeightPiece piece) =>
-        _weights.ReadFinite(Stored(name), shape, room, piece);
+    public void ReadWeight(string name, ReadOnlySpan<int> shape, WeightPiece piece) =>
+        _weights.ReadFinite(Stored(name), shape, piece);
 
     /// <summary>Reads a parameter of a module after the pooling.</summary>
     /// <param name="module">The module's index in <see cref="EncoderDescription.Modules"/>.</param>
@@ -105,11 +104,10 @@ public sealed class ModelFolder : IDisposable
     /// <param name="module">The module's index in <see cref="EncoderDescription.Modules"/>.</param>
     /// <param name="name">One of the module's parameters.</param>
     /// <param name="shape">The shape that it has to have.</param>
-    /// <param name="room">Where pieces are put, one after the other.</param>
     /// <param name="piece">Takes each.</param>
     /// <exception cref="InputException">It is missing, has another shape, or holds NaN or infinity.</exception>
-    public void ReadModuleWeight(int module, string name, ReadOnlySpan<int> shape, Span<float> room, WeightPiece piece) =>
-        WeightsOf(module).ReadFinite(name, shape, room, piece);
+    public void ReadModuleWeight(int module, string name, ReadOnlySpan<int> shape, WeightPiece piece) =>
+        WeightsOf(module).ReadFinite(name, shape, piece);
 
     /// <inheritdoc/>
     public void Dispose()

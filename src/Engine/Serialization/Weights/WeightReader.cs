@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -7,6 +8,9 @@ namespace MnrEngine.Serialization;
 /// <summary>Reading tensors with the checks that a model's weights need.</summary>
 public static class WeightReader
 {
+    /// <summary>Numbers read at a time: they stay in the second-level cache until they are in their place.</summary>
+    private const int PieceLength = 1 << 16;
+
     /// <summary>Reads a whole tensor of any shape into a new array, without a check of its numbers.</summary>
     /// <exception cref="InputException">There is no such tensor, its type is not a floating-point type, or the file can't be read.</exception>
     public static float[] Read(this IWeightSource source, string name)
@@ -29,17 +33,24 @@ public static class WeightReader
     /// <param name="source">The file.</param>
     /// <param name="name">The tensor's name.</param>
     /// <param name="shape">The shape that it has to have.</param>
-    /// <param name="room">Where pieces are put, one after the other.</param>
     /// <param name="piece">Takes each piece when it has been checked.</param>
     /// <exception cref="InputException">The tensor is missing, has another shape, or holds NaN or infinity; the sentence names it and its file.</exception>
-    public static void ReadFinite(this IWeightSource source, string name, ReadOnlySpan<int> shape, Span<float> room, WeightPiece piece)
+    public static void ReadFinite(this IWeightSource source, string name, ReadOnlySpan<int> shape, WeightPiece piece)
     {
         source.CheckShape(name, shape.ToArray());
-        source.ReadPieces(name, room, (first, values) =>
+        float[] room = ArrayPool<float>.Shared.Rent(PieceLength);
+        try
         {
-            CheckFinite(source, name, first, values);
-            piece(first, values);
-        });
+            source.ReadPieces(name, room.AsSpan(0, PieceLength), (first, values) =>
+            {
+                CheckFinite(source, name, first, values);
+                piece(first, values);
+            });
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(room);
+        }
     }
 
     /// <summary>Checks what a file declares of a tensor.</summary>

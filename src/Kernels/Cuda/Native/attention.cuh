@@ -11,8 +11,7 @@
 //
 // The unit of work is a tile of 32 queries by 32 keys for a block of four warps: a warp has eight query rows, a lane one key of each.
 // Tiles stand in shared memory as fp32, rows headDim + 4 apart: then the 16-byte reads of 32 different rows at one column take the
-// fewest passes over the banks, and eight rows' share of queries are broadcasts. This is the version without tensor cores, for fp32
-// and, as the reference of the faster one, for bf16.
+// fewest passes over the banks, and eight rows' share of queries are broadcasts. No tensor cores are used, in fp32 or in bf16.
 #pragma once
 
 #include "philox.cuh"
