@@ -28,7 +28,7 @@ public sealed record BinaryClassification(
 
     /// <summary>
     /// Finds the best thresholds. As in sentence-transformers, a threshold lies halfway between two neighbouring scores, so that the pair
-    /// that ranks last is never above it.
+    /// that ranks last is never above it; of two that differ by their last bit it is one, since it is computed in their precision.
     /// </summary>
     /// <param name="scores">A score of each pair.</param>
     /// <param name="labels">Whether each pair is similar.</param>
@@ -48,7 +48,7 @@ public sealed record BinaryClassification(
             bool isSimilar = labels[order[i]];
             found += isSimilar ? 1 : 0;
             dissimilarLeft -= isSimilar ? 0 : 1;
-            double threshold = ((double)scores[order[i]] + scores[order[i + 1]]) / 2;
+            float threshold = (scores[order[i]] + scores[order[i + 1]]) / 2;
             double right = (double)(found + dissimilarLeft) / count;
             if (right > accuracy)
             {

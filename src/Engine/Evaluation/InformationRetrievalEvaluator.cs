@@ -6,7 +6,8 @@ namespace MnrEngine.Evaluation;
 
 /// <summary>
 /// sentence-transformers' InformationRetrievalEvaluator: how far up the relevant documents of a query come among all documents. Of equally similar documents the one
-/// whose id sorts first comes first.
+/// whose id sorts first comes first, as there since 6.0. The figure that tells how good the model is, NDCG at the largest rank with the similarity function for which it is largest, is
+/// chosen at the first evaluation and stays, as there: figures of two functions don't compare.
 /// </summary>
 public sealed class InformationRetrievalEvaluator : IEvaluator
 {
@@ -16,11 +17,13 @@ public sealed class InformationRetrievalEvaluator : IEvaluator
 
     private readonly RetrievalOptions _options;
     private readonly IReadOnlyList<SimilarityFunction> _functions;
+    private readonly int[] _byName;
     private readonly TokenizedTexts _queries;
     private readonly TokenizedTexts[] _corpus;
     private readonly int[] _rankOfId;
     private readonly IReadOnlyList<HashSet<int>> _relevant;
     private readonly string? _csvFolder;
+    private string? _primaryMetric;
 
     /// <summary>Prepares an evaluation.</summary>
     /// <param name="name">Its name; may be empty.</param>
@@ -34,11 +37,12 @@ public sealed class InformationRetrievalEvaluator : IEvaluator
     {
         Name = name;
         _options = options ?? new RetrievalOptions();
-        _functions = [.. (functions ?? [EvaluationTexts.SimilarityOf(encoder)]).OrderBy(SimilarityScores.NameOf, StringComparer.Ordinal)];
+        _functions = functions ?? [EvaluationTexts.SimilarityOf(encoder)];
+        _byName = [.. Enumerable.Range(0, _functions.Count).OrderBy(i => SimilarityScores.NameOf(_functions[i]), StringComparer.Ordinal)];
         _queries = EvaluationTexts.Queries(encoder, data.Queries);
         _corpus = [.. data.Documents.Chunk(ChunkLength).Select(chunk => EvaluationTexts.Documents(encoder, chunk))];
         _relevant = data.Relevant;
-        int[] order = [.. Enumerable.Range(0, data.DocumentIds.Count).OrderBy(i => data.DocumentIds[i], StringComparer.Ordinal)];
+        int[] order = [.. Enumerable.Range(0, data.DocumentIds.Count).OrderBy(i => data.DocumentIds[i], CodePointOrder.Instance)];
         _rankOfId = new int[order.Length];
         for (int rank = 0; rank < order.Length; rank++)
         {
@@ -52,7 +56,7 @@ public sealed class InformationRetrievalEvaluator : IEvaluator
     public string Name { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Metrics => [.. Figures([.. _functions.Select(_ => new RetrievalFigures(_options))]).Values.Keys];
+    public IReadOnlyList<string> Metrics => [.. Figures([.. _functions.Select(_ => new RetrievalFigures(_options))]).Keys];
 
     /// <inheritdoc/>
     public EvaluationFigures Evaluate(IEmbedder embedder, EvaluationMoment? moment)
@@ -97,7 +101,8 @@ public sealed class InformationRetrievalEvaluator : IEvaluator
         }
 
         AppendCsv(results, moment);
-        return Figures(results);
+        _primaryMetric ??= PrimaryMetric(results);
+        return new EvaluationFigures(_primaryMetric, Figures(results));
     }
 
     private static float Similarity(ReadOnlySpan<float> query, ReadOnlySpan<float> document, SimilarityFunction function) => function switch
@@ -129,33 +134,32 @@ public sealed class InformationRetrievalEvaluator : IEvaluator
         {
             EvaluationCsv.Append(
                 Path.Combine(_csvFolder, EvaluationCsv.FileName("Information-Retrieval_evaluation", Name)), moment,
-                [.. _functions.Zip(results).SelectMany(static pair => pair.Second.CsvColumns.Select(
-                    column => KeyValuePair.Create($"{SimilarityScores.NameOf(pair.First)}-{column.Key}", pair.Second[column.Value])))],
+                [.. _byName.SelectMany(i => results[i].CsvColumns.Select(
+                    column => KeyValuePair.Create($"{SimilarityScores.NameOf(_functions[i])}-{column.Key}", results[i][column.Value])))],
                 EvaluationCsv.Plain);
         }
     }
 
-    private EvaluationFigures Figures(RetrievalFigures[] results)
+    private Dictionary<string, double> Figures(RetrievalFigures[] results)
     {
-        string prefix = EvaluationTexts.Prefix(Name);
-        string main = $"ndcg@{_options.NdcgAtK.Max()}";
         Dictionary<string, double> values = [];
-        string primary = "";
-        double largest = double.NegativeInfinity;
         foreach ((SimilarityFunction function, RetrievalFigures result) in _functions.Zip(results))
         {
             foreach (string key in result.Keys)
             {
-                values.Add($"{prefix}{SimilarityScores.NameOf(function)}_{key}", result[key]);
-            }
-
-            if (result[main] > largest)
-            {
-                largest = result[main];
-                primary = $"{prefix}{SimilarityScores.NameOf(function)}_{main}";
+                values.Add(NameOf(function, key), result[key]);
             }
         }
 
-        return new EvaluationFigures(primary, values);
+        return values;
     }
+
+    // Of equal figures that of the function whose name sorts first.
+    private string PrimaryMetric(RetrievalFigures[] results)
+    {
+        string main = $"ndcg@{_options.NdcgAtK.Max()}";
+        return NameOf(_functions[_byName.MaxBy(i => results[i][main])], main);
+    }
+
+    private string NameOf(SimilarityFunction function, string key) => $"{EvaluationTexts.Prefix(Name)}{SimilarityScores.NameOf(function)}_{key}";
 }

@@ -234,7 +234,8 @@ public sealed class Trainer : IDisposable
     private void Evaluate()
     {
         Report();
-        (string Metric, double Score)? deciding = null;
+        string? metric = _options.MetricForBestModel ?? _state.DecidingMetric;
+        (string Metric, double Score)? first = null, named = null;
         foreach (IEvaluator evaluator in _evaluators)
         {
             long start = Stopwatch.GetTimestamp();
@@ -242,11 +243,12 @@ public sealed class Trainer : IDisposable
             EvaluationRecord record = new(
                 _state.Step, EpochDone, evaluator.Name, figures.PrimaryMetric, figures.Values, Stopwatch.GetElapsedTime(start).TotalSeconds);
             _observer.Evaluated(record);
-            deciding = _options.MetricForBestModel is not string metric ? deciding ?? (record.PrimaryMetric, record.Primary)
-                : record.Figures.TryGetValue(metric, out double figure) ? (metric, figure) : deciding;
+            first ??= (record.PrimaryMetric, record.Primary);
+            named = metric is not null && record.Figures.TryGetValue(metric, out double figure) ? (metric, figure) : named;
         }
 
-        _state = _state with { EvaluatedStep = _state.Step };
+        (string Metric, double Score)? deciding = named ?? first;
+        _state = _state with { EvaluatedStep = _state.Step, DecidingMetric = deciding?.Metric };
         if (_options.KeepBest && deciding is (string name, double score) && !double.IsNaN(score) && !(score <= _state.BestScore))
         {
             _state = _state with { BestScore = score, BestStep = _state.Step };

@@ -26,6 +26,9 @@ public sealed record TrainingState
     /// <summary>The step of the best evaluation.</summary>
     public int? BestStep { get; init; }
 
+    /// <summary>The key of the figure that decides which evaluation is best, settled by the first; null before.</summary>
+    public string? DecidingMetric { get; init; }
+
     /// <summary>The last step that was evaluated, or -1, so that a resumed run does not evaluate it again.</summary>
     public int EvaluatedStep { get; init; } = -1;
 

@@ -55,7 +55,7 @@ public sealed class EvaluatorFiguresTests
     }
 
     /// <summary>
-    /// Smaller distances are more similar: sentence-transformers had that the wrong way round for a time (3.x to 6.x negate distances and rank them as if they
+    /// Smaller distances are more similar: sentence-transformers had that the wrong way round for a time (3.x to 5.6 negate distances and rank them as if they
     /// hadn't), and its tests ask for this since.
     /// </summary>
     [Test]

@@ -3,7 +3,6 @@ using MnrEngine.Evaluation;
 using MnrEngine.Kernels.Cpu;
 using MnrEngine.Models;
 using MnrEngine.Testing;
-using MnrEngine.Text;
 using NUnit.Framework;
 
 namespace MnrEngine.Engine.Tests.Evaluation;
@@ -82,9 +81,9 @@ public sealed class EvaluatorTests
         Assert.Multiple(() =>
         {
             Assert.That(result.Accuracy, Is.EqualTo(0.8), "after one pair, and after three; the first counts");
-            Assert.That(result.AccuracyThreshold, Is.EqualTo(((double)0.9f + 0.8f) / 2));
+            Assert.That(result.AccuracyThreshold, Is.EqualTo((0.9f + 0.8f) / 2));
             Assert.That(result.F1, Is.EqualTo(0.8).Within(1e-12));
-            Assert.That(result.F1Threshold, Is.EqualTo(((double)0.7f + 0.3f) / 2));
+            Assert.That(result.F1Threshold, Is.EqualTo((0.7f + 0.3f) / 2));
             Assert.That((result.Precision, result.Recall), Is.EqualTo((2 / 3.0, 1.0)));
             Assert.That(result.AveragePrecision, Is.EqualTo((0.5 * 1) + (0.5 * 2 / 3)).Within(1e-12));
             Assert.That(result.Mcc, Is.EqualTo(((2 * 2) - (1 * 0)) / Math.Sqrt(3 * 2 * 3 * 2)).Within(1e-12));
@@ -303,19 +302,4 @@ public sealed class EvaluatorTests
 
     private static TextDataset Triplets(int rows) => new(
         ["anchor", "positive", "negative"], [.. Enumerable.Range(0, 3).Select(column => Enumerable.Range(0, rows).Select(row => Texts[column + row]).ToArray())]);
-
-    /// <summary>Hands out embeddings in the order in which they are asked for.</summary>
-    private sealed class ScriptedEmbedder(int dimension, params float[][] embeddings) : IEmbedder
-    {
-        private int _next;
-
-        public int Dimension => dimension;
-
-        public float[] Embed(TokenizedTexts sentences)
-        {
-            float[] next = embeddings[_next++];
-            Assert.That(next, Has.Length.EqualTo(sentences.Count * dimension));
-            return next;
-        }
-    }
 }

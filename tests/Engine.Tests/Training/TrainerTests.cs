@@ -105,6 +105,30 @@ public sealed class TrainerTests
         Assert.That(run.Weights(), Is.EqualTo(shorter.Weights()).AsCollection);
     }
 
+    /// <summary>
+    /// An evaluator of several similarity functions tells by whichever ranks best; figures of two functions don't compare, so that the first evaluation settles
+    /// which it is, for the runs that go on from its checkpoints too.
+    /// </summary>
+    [Test]
+    public void TheFirstEvaluationSettlesWhichFigureDecides([Values] bool interrupted)
+    {
+        Checkpoints checkpoints = new(_folder, kept: 1);
+        TrainingOptions options = Options() with { KeepBest = true, EvaluateEverySteps = 3, CheckpointEverySteps = 3, ReportEverySteps = 1 };
+        EvaluationFigures first = new("cosine", new Dictionary<string, double> { ["cosine"] = 0.5, ["dot"] = 0.3 });
+        EvaluationFigures later = new("dot", new Dictionary<string, double> { ["cosine"] = 0.4, ["dot"] = 0.9 });
+        using Run run = new(1, stopAfter: interrupted ? 4 : int.MaxValue) { Figures = evaluations => evaluations == 0 ? first : later };
+        TrainingOutcome outcome = run.Train(options, checkpoints);
+        if (interrupted)
+        {
+            Assert.That(outcome.Completed, Is.False);
+            using Run rest = new(1) { Figures = _ => later };
+            outcome = rest.Train(options, checkpoints, resume: true);
+        }
+
+        Assert.That(outcome.BestStep, Is.EqualTo(3));
+        Assert.That((string?)JsonNode.Parse(File.ReadAllText(Path.Combine(checkpoints.BestFolder, "best.json")))!["metric_for_best_model"], Is.EqualTo("cosine"));
+    }
+
     /// <summary>Who finds the folder later has to be able to tell which evaluation it was.</summary>
     [Test]
     public void TheBestModelSaysWhichStepItIsAndHowGood()
@@ -188,6 +212,7 @@ public sealed class TrainerTests
         private readonly int _stopAfter;
         private readonly Queue<double> _scores;
         private TrainingData? _data;
+        private int _evaluations;
 
         public Run(int threads, int stopAfter = int.MaxValue, double[]? scores = null)
         {
@@ -204,6 +229,9 @@ public sealed class TrainerTests
         public List<int> CheckpointSteps { get; } = [];
 
         public Action? OnStep { get; set; }
+
+        /// <summary>The figures of an evaluation by its number, in place of scores.</summary>
+        public Func<int, EvaluationFigures>? Figures { get; init; }
 
         public string Name => "scripted";
 
@@ -234,8 +262,8 @@ public sealed class TrainerTests
             return values;
         }
 
-        public EvaluationFigures Evaluate(IEmbedder embedder, EvaluationMoment? moment) =>
-            new("score", new Dictionary<string, double> { ["score"] = _scores.TryDequeue(out double score) ? score : 0 });
+        public EvaluationFigures Evaluate(IEmbedder embedder, EvaluationMoment? moment) => Figures?.Invoke(_evaluations++)
+            ?? new("score", new Dictionary<string, double> { ["score"] = _scores.TryDequeue(out double score) ? score : 0 });
 
         public void Started(RunPlan plan)
         {

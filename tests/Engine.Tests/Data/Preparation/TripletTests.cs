@@ -23,18 +23,21 @@ public sealed class TripletTests
     public void TheyAreThoseThatPythonDraws(int seed)
     {
         TextDataset rows = TextDataset.Load(new DatasetSource(Fixtures.Own("data", "snli-style.parquet")) { LabelColumn = null });
-        string[] premises = PremisesOfAllRows();
+        (string Premise, string Hypothesis, int Label)[] all = [.. AllRows()];
         using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Own("data", "triplets.json")));
-        string input = _prepared.Folder.Write("rows.jsonl", string.Join('\n', AllRows().Select((row, i) =>
-            JsonSerializer.Serialize(new { premise = $" {premises[i % 200]}\u00a0", hypothesis = $"{row.Hypothesis}\t", label = row.Label }))));
+        string input = _prepared.Folder.Write("rows.jsonl", string.Join('\n', all.Select((row, i) =>
+            JsonSerializer.Serialize(new { premise = $" {all[i % 200].Premise}\u00a0", hypothesis = $"{row.Hypothesis}\t", label = row.Label }))));
 
         PreparationReport report = Prepared.Run(new PreparationOptions { Inputs = [input], Output = _prepared.Output("out.jsonl"), Rows = PreparedRows.Triplets, Seed = seed });
 
-        string[] triplets = [.. expected.RootElement.GetProperty($"{seed}").EnumerateArray().Select(static t => string.Join('|', t.EnumerateArray().Select(static text => text.GetString())))];
+        string[] triplets = [.. expected.RootElement.GetProperty($"{seed}").EnumerateArray().Select(t => string.Join('|', t.EnumerateArray().Select(static text => text.GetInt32()).Select(TextAt)))];
         Assert.That(_prepared.Rows("out.jsonl"), Is.EqualTo(triplets));
         Assert.That(report.Written, Is.EqualTo(2 * report.Anchors).And.EqualTo(triplets.Length));
         Assert.That(report.Sources[0].Kept, Is.EqualTo(1_047 + 1_013));
         Assert.That(rows.Count, Is.EqualTo(2_969));
+
+        // The premise of row i is number 2 i, its hypothesis number 2 i + 1.
+        string TextAt(int number) => (number % 2 == 0 ? all[number / 2 % 200].Premise : all[number / 2].Hypothesis).Trim();
     }
 
     [Test]
@@ -75,8 +78,6 @@ public sealed class TripletTests
 
         Assert.That(rare, Is.InRange(15, 45));
     }
-
-    private static string[] PremisesOfAllRows() => [.. AllRows().Select(static row => row.Premise)];
 
     /// <summary>The fixture's rows, those without a label too.</summary>
     private static IEnumerable<(string Premise, string Hypothesis, int Label)> AllRows()
