@@ -32,11 +32,12 @@ case "${1:-build}" in
       cp out/gpu-bundle/bin/MnrEngine.Trainer.Tests.runtimeconfig.json "out/gpu-bundle/bin/$program.runtimeconfig.json"
       cp out/gpu-bundle/bin/MnrEngine.Trainer.Tests.deps.json "out/gpu-bundle/bin/$program.deps.json"
     done
-    # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, fixtures (the repository has them), and what draws
-    # charts (runs do without and say so).
-    (cd out/gpu-bundle/bin && rm -rf Microsoft.CodeCoverage libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so createdump tests libSkiaSharp.so libHarfBuzzSharp.so)
-    tar -czf out/gpu-bundle.tar.gz -C out gpu-bundle
-    du -h out/gpu-bundle.tar.gz
+    # Half of the bundle, and nothing that a check needs: code coverage, debugging, other garbage collectors, what the repository has (fixtures, vocabulary,
+    # STSb; programs.sh puts them back), and what draws charts (runs do without and say so).
+    (cd out/gpu-bundle/bin && rm -rf Microsoft.CodeCoverage libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so libcoreclrtraceptprovider.so createdump \
+      NUnit3.TestAdapter.pdb tests vocab stsb libSkiaSharp.so libHarfBuzzSharp.so)
+    tar -cf - -C out gpu-bundle | gzip -9 >out/gpu-bundle.tar.gz
+    tools/gpu-check/bundle_size.sh out/gpu-bundle.tar.gz
     ;;
   *)
     echo "usage: ./build.sh [build|test|publish|native|host|check|--gpu-bundle]; '$1' is none of them" >&2

@@ -1,28 +1,62 @@
-# Training steps and encoding, beside PyTorch: the same shapes, seeded weights, data, dropout, clipping and optimizer.
+# Training steps and encoding, beside sentence-transformers: the same shapes, seeded weights, data, dropout, clipping and optimizer. Each row is written down as soon
+# as it is measured, what is worth most first; a stage that has no time for all says how many rows it came to.
 source "$(dirname "$0")/common.sh"
 need_gpu
 need_programs
-data="$MNR_ROOT/examples/data/nli-entailment.tsv.gz"
+readonly data="$MNR_ROOT/examples/data/nli-entailment.tsv.gz" peer=bench/peers/sentence_transformers_speed.py steps=40 sentences=4096
+rows="$MNR_RESULTS/rows.jsonl"
+plan="$MNR_RESULTS/plan.txt"
+: >"$rows"
 status=0
+
+models=()
+for shape in bert-base minilm; do models+=("$shape=$(seeded_model "$shape")"); done
+
+# The kinds of ours: precision and batch size, and where encoding is timed as well.
+readonly ours=("bf16 128 $sentences" "fp32 128 $sentences" "bf16 32 0" "tf32 128 0" "fp32 32 0" "tf32 32 0")
+for kind in "${ours[@]}"; do
+  for model in "${models[@]}"; do
+    read -r precision batch encode <<<"$kind"
+    printf 'ours\t%s\ttraining\t%s\t%s\n' "${model%%=*}" "$batch" "$precision"
+    [ "$encode" = 0 ] || printf 'ours\t%s\tencoding\t%s\t%s\n' "${model%%=*}" "$batch" "$precision"
+  done
+done >"$plan"
+has_peer=
+if python3 -c 'import torch, sentence_transformers, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+  has_peer=1
+  python3 "$peer" "$data" "${models[@]}" --plan >>"$plan"
+else
+  note "sentence-transformers is not here, or finds no GPU: only ours is timed"
+fi
+
 # The table is written whatever happens, of the figures there are.
-table() { python3 tools/gpu-check/benchmark_table.py "$MNR_RESULTS" >>"$MNR_NOTES" 2>/dev/null || note "figures in benchmarks/*.json"; }
+table() { python3 tools/gpu-check/benchmark_table.py "$MNR_RESULTS" >>"$MNR_NOTES" || note "figures in benchmarks/*"; }
 trap table EXIT
-for shape in minilm bert-base; do
-  model="$MNR_WORK/models/$shape-fp32/run/model"
-  if [ ! -d "$model" ]; then
-    mkdir -p "$MNR_WORK/bench-$shape"
-    echo "{ \"model\": $(model_config "$shape"), \"data\": \"$data\", \"batch_size\": 8, \"max_steps\": 1, \"output\": \"run\", \"overwrite\": true }" >"$MNR_WORK/bench-$shape/config.json"
-    "$bin/MnrEngine" train "$MNR_WORK/bench-$shape/config.json"
-    model="$MNR_WORK/bench-$shape/run/model"
-  fi
-  for batch in 32 128; do
-    for precision in fp32 tf32 bf16; do
-      file="$MNR_RESULTS/engine-$shape-$precision-$batch"
-      "$bin/MnrEngine" bench "$model" "$data" --device cuda --precision "$precision" --batch-size "$batch" --steps 100 --encode 0 --json >"$file.json" 2>"$file.err" || { status=1; cat "$file.err"; }
-    done
-    if python3 -c 'import torch, sentence_transformers, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-      timeout "$(left)" python3 bench/peers/sentence_transformers_steps.py "$model" "$data" --batch-size "$batch" --steps 50 --json "$MNR_RESULTS/peers-$shape-$batch.json" --seconds "$(($(left) / 4))" || echo "the peers of $shape at $batch: exit code $?"
-    fi
+
+for kind in "${ours[@]}"; do
+  for model in "${models[@]}"; do
+    read -r precision batch encode <<<"$kind"
+    file="$MNR_RESULTS/engine-${model%%=*}-$precision-$batch"
+    code=0
+    within 60 "$bin/MnrEngine" bench "${model#*=}" "$data" --device cuda --precision "$precision" --batch-size "$batch" --steps "$steps" --encode "$encode" --json >"$file.json" 2>"$file.err" || code=$?
+    case $code in
+      0) ;;
+      124 | 137 | 143) echo "no time was left for ${model%%=*} in $precision at batch $batch" ;;
+      *)
+        status=1
+        note "**bench of ${model%%=*} in $precision at batch $batch: exit code $code**: $(last_line "$file.err")"
+        ;;
+    esac
+    [ "$code" -eq 0 ] || rm "$file.json"
   done
 done
-[ "$status" -eq 0 ] || { echo "a benchmark failed"; exit 1; }
+if [ -n "$has_peer" ] && [ "$(left)" -gt 10 ]; then
+  # It knows how long it may take; the limit is for what hangs.
+  within "$(left)" python3 "$peer" "$data" "${models[@]}" --rows "$rows" --seconds "$(($(left) - 4))" || echo "the peer: exit code $?"
+fi
+trap - EXIT
+table
+[ "$status" -eq 0 ] || { echo "a benchmark failed; see the page"; exit 1; }
+read -r written planned <"$MNR_RESULTS/count.txt"
+[ "$written" -gt 0 ] || { echo "no row was measured"; exit 1; }
+[ "$written" -eq "$planned" ] || partial "$written of $planned rows"

@@ -1,5 +1,6 @@
 # What the stages share; each sources it first. From tools/gpu-check.sh they have MNR_ROOT (the repository), MNR_WORK (to work in), MNR_RESULTS (what is put
-# there is in the archive), MNR_NOTES (their part of the page), MNR_GPU (empty when there is none) and MNR_LIMIT (their seconds).
+# there is in the archive), MNR_NOTES (their part of the page), MNR_GPU (empty when there is none), MNR_LIMIT (their seconds) and
+# the function last_line.
 set -euo pipefail
 cd "$MNR_ROOT"
 bin="$MNR_WORK/bin"
@@ -11,6 +12,12 @@ trap 'exit 143' TERM
 skip() {
   echo "$1"
   exit 77
+}
+
+# partial WHAT: the stage did as much of its work as it had time for, and nothing of that is wrong.
+partial() {
+  echo "partial: $1"
+  exit 76
 }
 
 # note TEXT: an item of the page's list, or a row of a table.
@@ -80,6 +87,17 @@ model_config() {
     bert-base) sizes='"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072' ;;
   esac
   echo "{ \"new\": { \"vocabulary\": \"$MNR_ROOT/examples/data/vocab/vocab.txt\", $sizes, \"max_position_embeddings\": 512 }, \"pooling\": \"mean\", \"max_seq_length\": 128 }"
+}
+
+# seeded_model SHAPE: the folder of a model of that shape with random weights, made once for all stages, on the CPU.
+seeded_model() {
+  local run="$MNR_WORK/seeded/$1"
+  if [ ! -d "$run/run/model" ]; then
+    mkdir -p "$run"
+    echo "{ \"model\": $(model_config "$1"), \"data\": \"$MNR_ROOT/examples/data/nli-entailment.tsv.gz\", \"device\": \"cpu\", \"seed\": 1, \"batch_size\": 2, \"max_steps\": 1, \"output\": \"run\", \"overwrite\": true }" >"$run/config.json"
+    "$bin/MnrEngine" train "$run/config.json" >"$run/log" 2>&1 || { cat "$run/log" >&2; return 1; }
+  fi
+  echo "$run/run/model"
 }
 
 # value FILE KEY [LINE]: a number of a line of metrics.jsonl that has the key, the last one by default.

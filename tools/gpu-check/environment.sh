@@ -21,7 +21,8 @@ show() {
   echo '$ libraries of CUDA that the loader knows'
   ldconfig -p 2>/dev/null | grep -E 'libcuda\.so|libcublasLt|libnvrtc|libcudart|libnccl' || true
   show find /usr/local /opt /usr/lib -maxdepth 7 "(" -name "libcublasLt.so*" -o -name "libnvrtc.so*" ")"
-  lines=3 show python3 -c 'import torch, transformers, sentence_transformers as s; print("torch", torch.__version__, "CUDA", torch.version.cuda, "transformers", transformers.__version__, "sentence-transformers", s.__version__)'
+  # Versions without importing anything, which takes many seconds the first time.
+  lines=3 show python3 -c 'from importlib.metadata import version; print(*(f"{p} {version(p)}" for p in ("torch", "transformers", "sentence-transformers")))'
 } >"$MNR_RESULTS/environment.txt" 2>&1
 note "GPU: ${MNR_GPU:-none was found, so that stages that need one are not run}"
 if [ -x "$bin/MnrEngine" ]; then

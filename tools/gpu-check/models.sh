@@ -22,10 +22,8 @@ for shape in minilm bert-base; do
   "output": "run", "overwrite": true
 }
 EOF
-    # What is left is shared out evenly among the runs that are to come.
+    # What is left is shared out evenly among the runs that are to come; the kernels are compiled before any stage that needs them (warm-up.sh).
     share=$(($(left) / runs))
-    # The first one compiles the kernels, where no stage before it has.
-    [ "$runs" -lt 6 ] || share=$((share + 25))
     runs=$((runs - 1))
     if within "$share" "$bin/MnrEngine" train "$run/config.json" >"$MNR_RESULTS/$shape-$precision.txt" 2>&1; then
       metrics="$run/run/metrics.jsonl"
@@ -35,7 +33,7 @@ EOF
       awk "BEGIN { exit !($(value "$metrics" loss) < $(value "$metrics" loss 1)) }" || { status=1; note "the loss of $shape in $precision did not fall"; }
     else
       status=1
-      note "| $shape | $precision | failed or not done within $share s: $(tail -n 1 "$MNR_RESULTS/$shape-$precision.txt" | tr '|' '/') | | | | |"
+      note "| $shape | $precision | failed or not done within $share s: $(last_line "$MNR_RESULTS/$shape-$precision.txt" | tr '|' '/') | | | | |"
     fi
   done
 done

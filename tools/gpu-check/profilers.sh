@@ -23,11 +23,28 @@ if command -v nsys >/dev/null; then
     note "Nsight Systems did not work here; see profilers/log"
   fi
 fi
-if command -v ncu >/dev/null; then
-  if timeout "$(left)" ncu --profile-from-start off --target-processes all --launch-count 60 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
-    "$bin/MnrEngine" train "$run/config.json" --set max_steps=6 --profile steps=5..5 >"$MNR_RESULTS/ncu.txt"; then
-    note "Nsight Compute, the first 60 launches of a step: profilers/ncu.txt"
-  else
-    note "Nsight Compute did not work here; see profilers/ncu.txt"
-  fi
+command -v ncu >/dev/null || { note "Nsight Compute is not here"; exit 0; }
+if within "$(($(left) * 2 / 3))" ncu --profile-from-start off --target-processes all --launch-count 40 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
+  "$bin/MnrEngine" train "$run/config.json" --set max_steps=6 --profile steps=5..5 >"$MNR_RESULTS/ncu.txt"; then
+  note "Nsight Compute, the first 40 launches of a step: profilers/ncu.txt"
+else
+  note "Nsight Compute did not work here; see profilers/ncu.txt"
+  exit 0
 fi
+
+# NVTX: nothing but what one operation launches is to be left when ncu takes a range of ours alone. The library is fatbin's, or made now.
+native="$MNR_WORK/native"
+[ -f "$native/libmnr_nvtx.so" ] || { PATH="$PATH:/usr/local/cuda/bin" cmake -S . -B "$native" -DCMAKE_BUILD_TYPE=Release && cmake --build "$native" --target mnr_nvtx; } || true
+if [ ! -f "$native/libmnr_nvtx.so" ]; then
+  note "NVTX: the library of ranges could not be built here; see profilers/log"
+  exit 0
+fi
+LD_LIBRARY_PATH="$native${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" within "$(left)" ncu --nvtx --nvtx-include 'MnrEngine@backward/*/AttentionBackward]' --target-processes all --launch-count 8 --metrics gpu__time_duration.sum \
+  "$bin/MnrEngine" train "$run/config.json" --set max_steps=3 >"$MNR_RESULTS/nvtx.txt" || { note "**NVTX: ncu ended with exit code $?**: $(last_line "$MNR_RESULTS/nvtx.txt")"; echo "ncu failed with ranges, though it worked without"; exit 1; }
+# "  attention_row_dots_bf16 (1, 1, 1)x(256, 1, 1), Context 1, ..."
+grep -oE '^ +[A-Za-z_][A-Za-z0-9_]* \([0-9]+, [0-9]+, [0-9]+\)x\(' "$MNR_RESULTS/nvtx.txt" | awk '{ print $1 }' >"$MNR_RESULTS/nvtx-kernels.txt" || true
+inside=$(wc -l <"$MNR_RESULTS/nvtx-kernels.txt")
+others=$(grep -vE '^(attention_|zero_spare_rows)' "$MNR_RESULTS/nvtx-kernels.txt" | sort -u | xargs || true)
+note "NVTX: ncu took $inside launches in the range backward > AttentionBackward of the domain MnrEngine: $(sort -u "$MNR_RESULTS/nvtx-kernels.txt" | xargs)"
+[ "$inside" -gt 0 ] || { echo "no launch lay in a range of NVTX"; exit 1; }
+[ -z "$others" ] || { echo "launches of other operations lay in AttentionBackward's range: $others"; exit 1; }

@@ -153,6 +153,7 @@ internal sealed unsafe class CudaContext : IDisposable
                 $"launching {function.Name} with {shape}");
         }
 
+        KernelUse.Launched?.TryAdd(function.Name, true);
         if (IsSynchronous)
         {
             Check(CudaDriver.cuStreamSynchronize(Stream), $"{function.Name} with {shape}");

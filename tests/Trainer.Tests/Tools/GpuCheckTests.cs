@@ -9,7 +9,7 @@ namespace MnrEngine.Trainer.Tests.Tools;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 [Platform("Linux")]
 [SupportedOSPlatform("linux")]
-public sealed class GpuCheckTests : IDisposable
+public sealed partial class GpuCheckTests : IDisposable
 {
     private const long MostBytes = 16 << 20;
 
@@ -68,7 +68,7 @@ public sealed class GpuCheckTests : IDisposable
         Program("MnrEngine.Kernels.Tests", "");
 
         Stopwatch clock = Stopwatch.StartNew();
-        Outcome outcome = Run("environment=3", "environment", "suite");
+        Outcome outcome = Run("environment=3", "warmup=3", "environment", "suite");
 
         Assert.That(outcome.ExitCode, Is.EqualTo(1), outcome.Output + outcome.Error);
         Assert.That(Summary, Does.Contain("| environment | **failed**: stopped after 3 s |").And.Contain("| suite | passed |"));

@@ -72,6 +72,7 @@ internal sealed unsafe class KernelModule : IDisposable
         {
             nint function;
             Check(CudaDriver.cuModuleGetFunction(&function, _module, (byte*)text), $"finding kernel {name} among those {Origin}");
+            KernelUse.Found?.TryAdd(name, true);
             return new KernelFunction(name, function);
         }
         finally
