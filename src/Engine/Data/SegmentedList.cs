@@ -2,7 +2,8 @@ namespace MnrEngine.Data;
 
 /// <summary>
 /// A list that grows by segments. One that grows by doubling is copied each time, and leaves behind as much garbage as it is long, which for millions of
-/// entries stays for long.
+/// entries stays for long. The segments lie in the heap of pinned objects, whose size doesn't count when the collector decides how much garbage may pile up
+/// elsewhere.
 /// </summary>
 internal sealed class SegmentedList<T>
     where T : unmanaged
@@ -24,7 +25,7 @@ internal sealed class SegmentedList<T>
         int place = Count & (SegmentLength - 1);
         if (place == 0)
         {
-            _segments.Add(new T[SegmentLength]);
+            _segments.Add(GC.AllocateUninitializedArray<T>(SegmentLength, pinned: true));
         }
 
         _segments[^1][place] = entry;

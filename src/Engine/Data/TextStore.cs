@@ -5,7 +5,7 @@ namespace MnrEngine.Data;
 
 /// <summary>
 /// Many different texts, numbered in the order in which they first came. They lie as UTF-8 in large blocks: a million sentences take 100 MB less
-/// than as strings. Reading is safe from several threads at once while nothing is added.
+/// than as strings. The blocks lie in the heap of pinned objects, as the segments of <see cref="SegmentedList{T}"/> do. Reading is safe from several threads at once while nothing is added.
 /// </summary>
 internal sealed class TextStore
 {
@@ -84,7 +84,7 @@ internal sealed class TextStore
     {
         if (_used + utf8.Length > BlockLength)
         {
-            _blocks.Add(new byte[Math.Max(BlockLength, utf8.Length)]);
+            _blocks.Add(GC.AllocateUninitializedArray<byte>(Math.Max(BlockLength, utf8.Length), pinned: true));
             _used = 0;
         }
 

@@ -171,27 +171,27 @@ public sealed class Preparation
 
     private void WriteTriplets()
     {
-        foreach ((string anchor, string positive, string negative) in _triplets?.Triplets() ?? [])
+        foreach (RowBatch batch in _triplets is null ? [] : Background.Run(_triplets.Rows()))
         {
-            _stop.ThrowIfCancellationRequested();
-            WriteRow(new RowTexts(null, 0, [anchor, positive, negative]), 0, source: null);
+            WriteRows(batch, source: null);
+            batch.Return();
         }
     }
 
-    private void WriteRows(RowBatch batch, SourceReport source)
+    private void WriteRows(RowBatch batch, SourceReport? source)
     {
         _stop.ThrowIfCancellationRequested();
         for (int row = 0; row < batch.Count; row++)
         {
-            WriteRow(new RowTexts(batch, row, []), _options.Rows == PreparedRows.Sts ? batch.Score(row) : (double)batch.Label(row), source);
+            WriteRow(batch, row, _options.Rows == PreparedRows.Sts ? batch.Score(row) : (double)batch.Label(row), source);
         }
     }
 
-    private void WriteRow(RowTexts texts, double number, SourceReport? source)
+    private void WriteRow(RowBatch batch, int row, double number, SourceReport? source)
     {
         for (int i = 0; i < _texts.Length; i++)
         {
-            _seen.Add(texts[i]);
+            _seen.Add(batch.Text(row, i));
         }
 
         if (!_seen.EndRow(_number is null ? 0 : number))
@@ -210,7 +210,7 @@ public sealed class Preparation
 
         for (int i = 0; i < _texts.Length; i++)
         {
-            _writer!.Text(texts[i]);
+            _writer!.Text(batch.Text(row, i));
         }
 
         if (_number is not null)
@@ -225,7 +225,7 @@ public sealed class Preparation
             string[] kept = new string[_texts.Length];
             for (int i = 0; i < kept.Length; i++)
             {
-                kept[i] = texts[i].ToString();
+                kept[i] = batch.Text(row, i).ToString();
             }
 
             _sample.Take(kept);
@@ -243,12 +243,4 @@ public sealed class Preparation
         TextsWithoutTriplet = _triplets?.TextsWithoutTriplet ?? 0,
         Sample = _sample.Columns(),
     };
-
-    /// <summary>The texts of a row, of a batch or on their own.</summary>
-    private readonly ref struct RowTexts(RowBatch? batch, int row, ReadOnlySpan<string> texts)
-    {
-        private readonly ReadOnlySpan<string> _texts = texts;
-
-        public ReadOnlySpan<char> this[int column] => batch is null ? _texts[column] : batch.Text(row, column);
-    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 
 namespace MnrEngine.Data.Preparation;
 
@@ -39,18 +40,10 @@ internal sealed class RowBatch(int columns)
     }
 
     /// <summary>Adds the next text of the next row.</summary>
-    public void AddText(ReadOnlySpan<char> text)
-    {
-        int start = _ends[_texts];
-        int end = start + text.Length;
-        if (end > _text.Length)
-        {
-            Array.Resize(ref _text, Math.Max(end, _text.Length * 2));
-        }
+    public void AddText(ReadOnlySpan<char> text) => text.CopyTo(Next(text.Length));
 
-        text.CopyTo(_text.AsSpan(start));
-        _ends[++_texts] = end;
-    }
+    /// <summary>Adds the next text of the next row, which is valid UTF-8.</summary>
+    public void AddText(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetChars(utf8, Next(Encoding.UTF8.GetCharCount(utf8)));
 
     /// <summary>Ends a row all of whose texts were added.</summary>
     public void EndRow(NliLabel label, double score = 0)
@@ -65,6 +58,19 @@ internal sealed class RowBatch(int columns)
     {
         int index = (row * columns) + column;
         return _text.AsSpan(_ends[index].._ends[index + 1]);
+    }
+
+    private Span<char> Next(int length)
+    {
+        int start = _ends[_texts];
+        int end = start + length;
+        if (end > _text.Length)
+        {
+            Array.Resize(ref _text, Math.Max(end, _text.Length * 2));
+        }
+
+        _ends[++_texts] = end;
+        return _text.AsSpan(start, length);
     }
 
     /// <summary>The label of a row; <see cref="NliLabel.None"/> where the file has none.</summary>

@@ -15,6 +15,8 @@ namespace MnrEngine.Data.Preparation;
 /// <param name="seed">Python's seed.</param>
 internal sealed class TripletBuilder(bool bothDirections, long seed)
 {
+    private const int Columns = 3;
+
     private readonly TextStore _texts = new();
     private readonly SegmentedList<(int Text, int Other)> _entailments = new();
     private readonly SegmentedList<(int Text, int Other)> _contradictions = new();
@@ -50,34 +52,55 @@ internal sealed class TripletBuilder(bool bothDirections, long seed)
         }
     }
 
-    /// <summary>The triplets of all rows taken.</summary>
-    public IEnumerable<(string Anchor, string Positive, string Negative)> Triplets()
+    /// <summary>The triplets of all rows taken, after which there are no more: anchor, positive, negative.</summary>
+    public IEnumerable<RowBatch> Rows()
+    {
+        _texts.Seal();
+        RowBatch batch = RowBatch.Take(Columns);
+        foreach ((int anchor, int positive, int negative) in Triplets())
+        {
+            if (batch.IsFull)
+            {
+                yield return batch;
+                batch = RowBatch.Take(Columns);
+            }
+
+            batch.AddText(_texts.Utf8(anchor));
+            batch.AddText(_texts.Utf8(positive));
+            batch.AddText(_texts.Utf8(negative));
+            batch.EndRow(NliLabel.None);
+        }
+
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    private IEnumerable<(int Anchor, int Positive, int Negative)> Triplets()
     {
         Relation entailments = new(_texts.Count, _entailments);
         Relation contradictions = new(_texts.Count, _contradictions);
-        _entailments.Clear();
-        _contradictions.Clear();
         PythonRandom random = new(seed);
         foreach (int text in bothDirections ? Enumerable.Range(0, _texts.Count) : _premises)
         {
-            int[] entailed = entailments.Of(text);
-            int[] contradicted = contradictions.Of(text);
-            if (entailed.Length == 0 || contradicted.Length == 0)
+            List<int> entailed = entailments.Of(text);
+            List<int> contradicted = contradictions.Of(text);
+            if (entailed.Count == 0 || contradicted.Count == 0)
             {
                 TextsWithoutTriplet++;
                 continue;
             }
 
             Anchors++;
-            string anchor = _texts.Text(text);
-            yield return (anchor, Choice(entailed), Choice(contradicted));
+            yield return (text, Choice(entailed), Choice(contradicted));
             if (bothDirections)
             {
-                yield return (Choice(entailed), anchor, Choice(contradicted));
+                yield return (Choice(entailed), text, Choice(contradicted));
             }
         }
 
-        string Choice(int[] from) => _texts.Text(from[random.Below(from.Length)]);
+        int Choice(List<int> from) => from[random.Below(from.Count)];
     }
 
     private void NotePremise(int text)
@@ -100,7 +123,9 @@ internal sealed class TripletBuilder(bool bothDirections, long seed)
         private readonly int[] _starts;
         private readonly int[] _others;
         private readonly int[] _seenBy;
+        private readonly List<int> _different = [];
 
+        /// <summary>Takes the rows out of their list.</summary>
         public Relation(int texts, SegmentedList<(int Text, int Other)> rows)
         {
             _starts = new int[texts + 1];
@@ -122,23 +147,25 @@ internal sealed class TripletBuilder(bool bothDirections, long seed)
                 _others[next[text]++] = other;
             }
 
+            rows.Clear();
             _seenBy = new int[texts];
             Array.Fill(_seenBy, -1);
         }
 
-        public int[] Of(int text)
+        /// <summary>The texts related to one, until the next are asked for.</summary>
+        public List<int> Of(int text)
         {
-            List<int> different = [];
+            _different.Clear();
             foreach (int other in _others.AsSpan(_starts[text].._starts[text + 1]))
             {
                 if (_seenBy[other] != text)
                 {
                     _seenBy[other] = text;
-                    different.Add(other);
+                    _different.Add(other);
                 }
             }
 
-            return [.. different];
+            return _different;
         }
     }
 }
