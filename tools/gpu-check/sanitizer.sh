@@ -50,9 +50,12 @@ check() {
   esac
 }
 
+# rest: seconds left, less what a tool may take to end when it is told to, and its log to be read.
+rest() { echo $(($(left) - 6)); }
+
 tools=(memcheck initcheck synccheck racecheck)
-for i in "${!tools[@]}"; do check "${tools[$i]}" "$(($(left) / (4 - i)))" "$every_kernel"; done
+for i in "${!tools[@]}"; do check "${tools[$i]}" "$(($(rest) / (4 - i)))" "$every_kernel"; done
 # Larger ones: whole layers, long sentences, a batch of 4,096 sentences.
-[ "$ran" -eq 0 ] || [ "$(left)" -lt 15 ] || check memcheck "$(left)" 'FullyQualifiedName~FixtureOperationsTests|FullyQualifiedName~FixtureLossesTests|FullyQualifiedName~WholeAttentionTests' "memcheck on larger tests"
+[ "$ran" -eq 0 ] || [ "$(rest)" -lt 15 ] || check memcheck "$(rest)" 'FullyQualifiedName~FixtureOperationsTests|FullyQualifiedName~FixtureLossesTests|FullyQualifiedName~WholeAttentionTests' memcheck-larger
 [ "$status" -eq 0 ] || { echo "compute-sanitizer found something, or tests failed under it; see the page"; exit 1; }
 [ "$ran" -gt 0 ] || skip "compute-sanitizer can't work here: $reason"

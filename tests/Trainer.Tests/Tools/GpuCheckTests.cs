@@ -188,7 +188,7 @@ public sealed partial class GpuCheckTests : IDisposable
         Write(Path.Combine("path", "compute-sanitizer"), tool);
         HasSuites("");
 
-        Run("sanitizer=11", "sanitizer");
+        Run("sanitizer=25", "sanitizer");
 
         Assert.That(Summary, Does.Contain($"| sanitizer | {result}"));
     }
