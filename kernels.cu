@@ -14,3 +14,4 @@
 #include "src/Kernels/Cuda/Native/ranking_loss.cuh"
 #include "src/Kernels/Cuda/Native/reductions.cuh"
 #include "src/Kernels/Cuda/Native/relative_bias.cuh"
+#include "src/Kernels/Cuda/Native/small_product.cuh"

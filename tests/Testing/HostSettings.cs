@@ -22,12 +22,16 @@ public sealed record HostSettings(string Name, params IReadOnlyList<(string Vari
     /// <summary>Threads and blocks run in an order that nobody chose.</summary>
     public static readonly HostSettings RandomOrder = new("random order", ("MNR_HOST_ORDER", "random:7"));
 
+    /// <summary>Products of matrices are summed in an order that nobody chose, as NVIDIA's library may.</summary>
+    public static readonly HostSettings OtherProducts = new("products in another order", ("MNR_HOST_PRODUCTS", "random:2"));
+
     /// <summary>All of these at once, for tests that are too long to be repeated for each.</summary>
-    public static readonly HostSettings AllOthers = new("132 multiprocessors, late streams, random order", [.. LargeGpu.Values, .. LateStreams.Values, .. RandomOrder.Values]);
+    public static readonly HostSettings AllOthers = new("132 multiprocessors, late streams, random orders", [.. LargeGpu.Values, .. LateStreams.Values, .. RandomOrder.Values, .. OtherProducts.Values]);
 
     private static readonly (string Variable, string Value)[] Defaults =
     [
         ("MNR_HOST_MULTIPROCESSORS", "4"), ("MNR_HOST_COMPUTE_CAPABILITY", "8.0"), ("MNR_HOST_STREAMS", "eager"), ("MNR_HOST_ORDER", "forward"),
+        ("MNR_HOST_PRODUCTS", "forward"),
     ];
 
     private delegate int Setter([MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value);

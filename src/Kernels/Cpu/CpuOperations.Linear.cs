@@ -29,7 +29,11 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     public void LinearBackward(Tensor input, in LinearParameters parameters, Tensor outputGradient, Tensor inputGradient, bool addToInputGradient, bool accumulate)
     {
-        if (!parameters.Bias.IsNone)
+        if (!parameters.Bias.IsNone && outputGradient.Columns <= ExactSums.MostElements)
+        {
+            ExactSums.Columns(outputGradient.Matrix(), parameters.Bias.Gradient.Floats(), accumulate);
+        }
+        else if (!parameters.Bias.IsNone)
         {
             _columnSums.Sum(outputGradient.Floats(), outputGradient.Rows, outputGradient.Columns, parameters.Bias.Gradient.Floats(), accumulate);
         }
@@ -87,7 +91,11 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 break;
         }
 
-        if (!parameters.Bias.IsNone)
+        if (!parameters.Bias.IsNone && outputGradient.Columns <= ExactSums.MostElements)
+        {
+            ExactSums.Columns(outputGradient.Matrix(), parameters.Bias.Gradient.Floats(), accumulate);
+        }
+        else if (!parameters.Bias.IsNone)
         {
             _columnSums.AddBlocks(0, parameters.Bias.Gradient.Floats(), accumulate);
         }
@@ -145,7 +153,15 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         Tensor weight = parameters.Weight.Value;
         MatrixView gradient = new(outputGradient, input.Rows, weight.Rows);
-        _gemm.Multiply(gradient.Transposed, input.Matrix(), parameters.Weight.Gradient.Matrix(), accumulate);
+        if (weight.Length <= ExactSums.MostElements)
+        {
+            ExactSums.Product(gradient.Transposed, input.Matrix(), parameters.Weight.Gradient.Matrix(), accumulate);
+        }
+        else
+        {
+            _gemm.Multiply(gradient.Transposed, input.Matrix(), parameters.Weight.Gradient.Matrix(), accumulate);
+        }
+
         if (!inputGradient.IsNone)
         {
             _gemm.Multiply(gradient, weight.Matrix(), inputGradient.Matrix(), addToInputGradient);

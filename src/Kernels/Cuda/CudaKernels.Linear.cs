@@ -14,6 +14,9 @@ public sealed unsafe partial class CudaKernels
     /// <summary>Warps of a block of the kernels that sum columns, each of which takes rows of its own.</summary>
     private const int ColumnSumWarps = 8;
 
+    /// <summary>Blocks that a grid may have along y.</summary>
+    private const int MostGridRows = 65_535;
+
     /// <inheritdoc/>
     public void Linear(Tensor input, in LinearParameters parameters, Tensor output)
     {
@@ -146,13 +149,17 @@ public sealed unsafe partial class CudaKernels
 
     private static long NormPartialBytes(in LaunchShape shape, int columns) => (long)shape.GridX * 3 * columns * sizeof(float);
 
-    /// <summary>A block takes 32 packs of columns and a slab of rows, so many slabs that the GPU is busy.</summary>
+    /// <summary>
+    /// A block takes 32 packs of columns and a slab of rows, so many slabs that the GPU is busy. Where columns are few, what one of them sums to may be little beside its terms: then each warp has
+    /// one row, as far as a grid may be high, and all sums are the exact ones of reduce_partials.
+    /// </summary>
     private LaunchShape ColumnSumShape(int rows, int columns, ElementType type)
     {
         int pack = 16 / type.Bytes();
         int columnsOfBlock = WarpThreads * (columns % pack == 0 ? pack : 1);
         int across = (columns + columnsOfBlock - 1) / columnsOfBlock;
-        int slabs = Math.Clamp(_context.Device.Multiprocessors * 4 / across, 1, (rows + ColumnSumWarps - 1) / ColumnSumWarps);
+        int mostSlabs = Math.Min((rows + ColumnSumWarps - 1) / ColumnSumWarps, MostGridRows);
+        int slabs = columns <= MatrixProducts.MostSmallElements ? mostSlabs : Math.Clamp(_context.Device.Multiprocessors * 4 / across, 1, mostSlabs);
         return new LaunchShape(across, slabs, 1, WarpThreads * ColumnSumWarps, 0);
     }
 

@@ -52,7 +52,7 @@ public sealed unsafe partial class CudaKernels : IKernels
 
             _module = Own(KernelModule.Load(_context));
             _kernels = new KernelFunctions(_module, halves: ActivationType == ElementType.BFloat16);
-            _products = Own(new MatrixProducts(_context));
+            _products = Own(new MatrixProducts(_context, _kernels));
             _graphs = Own(new StepGraphs(_context));
             _workspace = Own(new Workspace(_context, _graphs.Clear));
             _ring = Own(new PinnedRing(_context));

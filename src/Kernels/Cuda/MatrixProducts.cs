@@ -1,3 +1,4 @@
+using MnrEngine.Kernels.Cuda.Compilation;
 using MnrEngine.Kernels.Cuda.Interop;
 using static MnrEngine.Kernels.Cuda.CudaStatus;
 
@@ -19,6 +20,12 @@ internal readonly record struct ProductOperand(nint Address, ElementType Type, i
     /// <summary>The same, transposed.</summary>
     public ProductOperand Transposed => this with { IsTransposed = true };
 
+    /// <summary>Elements from one row to the next of what the product takes.</summary>
+    public int RowStride => IsTransposed ? 1 : Stride;
+
+    /// <summary>Elements from one column to the next of what the product takes.</summary>
+    public int ColumnStride => IsTransposed ? Stride : 1;
+
     /// <summary>The alignment of its address that algorithms may count on.</summary>
     public uint Alignment => AlignmentOf(Address);
 
@@ -28,7 +35,7 @@ internal readonly record struct ProductOperand(nint Address, ElementType Type, i
 
 /// <summary>
 /// Matrix products by cublasLt: C = A B, or with a bias or added to what is there, on row-major matrices. cublasLt counts by columns, in which a row-major matrix is its own transpose: so it is
-/// asked for C^T = B^T A^T, with the operands swapped and nothing moved.
+/// asked for C^T = B^T A^T, with the operands swapped and nothing moved. Products of a few numbers are a kernel's of our own (Native/small_product.cuh), which sums them exactly.
 /// </summary>
 /// <remarks>
 /// What to do for a shape is decided once, when it first occurs: descriptions, layouts, and the algorithm that the library's heuristic puts first, which depends on nothing but shape, library and
@@ -36,17 +43,24 @@ internal readonly record struct ProductOperand(nint Address, ElementType Type, i
 /// </remarks>
 internal sealed unsafe class MatrixProducts : IDisposable
 {
+    /// <summary>Elements of C up to which one of them that cancels may be much of all; beyond, others make up for it.</summary>
+    public const int MostSmallElements = 64;
+
     /// <summary>What NVIDIA recommends for Hopper; more gains nothing.</summary>
     private const long WorkspaceBytes = 32L << 20;
 
+    private const int SmallProductThreads = 256;
+
     private readonly CudaContext _context;
+    private readonly KernelFunctions _kernels;
     private readonly nint _handle;
     private readonly nint _workspace;
     private readonly Dictionary<Shape, Plan> _plans = [];
 
-    public MatrixProducts(CudaContext context)
+    public MatrixProducts(CudaContext context, KernelFunctions kernels)
     {
         _context = context;
+        _kernels = kernels;
         context.Use();
         CudaLibraries.Require(CudaLibraries.CublasLt);
         fixed (nint* handle = &_handle)
@@ -67,12 +81,18 @@ internal sealed unsafe class MatrixProducts : IDisposable
     /// <param name="rows">Rows of C.</param>
     /// <param name="columns">Columns of C.</param>
     /// <param name="depth">Columns of A and rows of B.</param>
-    /// <param name="compute">What is computed in.</param>
+    /// <param name="compute">What is computed in, at least.</param>
     /// <param name="bias">The address of a row that is added to every row, of C's type; or zero.</param>
     /// <param name="adds">Whether the product is added to what C holds.</param>
     public void Multiply(
         in ProductOperand left, in ProductOperand right, in ProductOperand result, int rows, int columns, int depth, CublasComputeType compute, nint bias = 0, bool adds = false)
     {
+        if ((long)rows * columns <= MostSmallElements)
+        {
+            MultiplyExactly(left, right, result, rows, columns, depth, bias, adds);
+            return;
+        }
+
         Shape shape = new(
             rows, columns, depth, left.Stride, right.Stride, result.Stride, left.IsTransposed, right.IsTransposed, left.Type, result.Type, compute, ProductOperand.AlignmentOf(bias),
             left.Alignment, right.Alignment, result.Alignment);
@@ -117,6 +137,11 @@ internal sealed unsafe class MatrixProducts : IDisposable
         CublasLt.cublasLtDestroy(_handle);
         _context.Free(_workspace);
     }
+
+    private void MultiplyExactly(in ProductOperand left, in ProductOperand right, in ProductOperand result, int rows, int columns, int depth, nint bias, bool adds) =>
+        _context.Launch(
+            left.Type == result.Type ? _kernels.SmallProduct[left.Type] : _kernels.SmallProductToSingle!, new LaunchShape(rows * columns, SmallProductThreads),
+            left.Address, left.RowStride, left.ColumnStride, right.Address, right.RowStride, right.ColumnStride, bias, result.Address, result.Stride, columns, depth, adds);
 
     private static void SetBias(nint description, nint bias, in Shape shape) =>
         Check(CublasLt.cublasLtMatmulDescSetAttribute(description, MatmulAttribute.BiasPointer, &bias, (nuint)sizeof(nint)), $"the bias of the product {shape}");

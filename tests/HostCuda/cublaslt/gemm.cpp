@@ -45,12 +45,11 @@ float toFloat(Element element)
     }
 }
 
-// Panels of `width` rows: for each k the panel's rows side by side, zeros behind the last.
+// Panels of `width` rows: for each k, in this order, the panel's rows side by side, zeros behind the last.
 template <class Element>
-void packAs(const Matrix& matrix, std::size_t firstRow, std::size_t rows, std::size_t firstColumn, std::size_t depth, std::size_t width, bool isTf32, float* panels)
+void packAs(const Matrix& matrix, std::size_t firstRow, std::size_t rows, const std::size_t* order, std::size_t depth, std::size_t width, bool isTf32, float* panels)
 {
-    const Element* source =
-        static_cast<const Element*>(matrix.data) + static_cast<std::ptrdiff_t>(firstRow) * matrix.rowStride + static_cast<std::ptrdiff_t>(firstColumn) * matrix.columnStride;
+    const Element* source = static_cast<const Element*>(matrix.data) + static_cast<std::ptrdiff_t>(firstRow) * matrix.rowStride;
     for (std::size_t panel = 0; panel < rows; panel += width)
     {
         const std::size_t present = std::min(width, rows - panel);
@@ -60,22 +59,22 @@ void packAs(const Matrix& matrix, std::size_t firstRow, std::size_t rows, std::s
             const Element* line = source + static_cast<std::ptrdiff_t>(panel + row) * matrix.rowStride;
             for (std::size_t k = 0; k < depth; k++)
             {
-                const float value = row < present ? toFloat(line[static_cast<std::ptrdiff_t>(k) * matrix.columnStride]) : 0.0f;
+                const float value = row < present ? toFloat(line[static_cast<std::ptrdiff_t>(order[k]) * matrix.columnStride]) : 0.0f;
                 target[k * width + row] = isTf32 ? roundToTf32(value) : value;
             }
         }
     }
 }
 
-void pack(const Matrix& matrix, std::size_t firstRow, std::size_t rows, std::size_t firstColumn, std::size_t depth, std::size_t width, bool isTf32, float* panels)
+void pack(const Matrix& matrix, std::size_t firstRow, std::size_t rows, const std::size_t* order, std::size_t depth, std::size_t width, bool isTf32, float* panels)
 {
     if (matrix.type == Type::Float)
     {
-        packAs<float>(matrix, firstRow, rows, firstColumn, depth, width, isTf32, panels);
+        packAs<float>(matrix, firstRow, rows, order, depth, width, isTf32, panels);
     }
     else
     {
-        packAs<std::uint16_t>(matrix, firstRow, rows, firstColumn, depth, width, isTf32, panels);
+        packAs<std::uint16_t>(matrix, firstRow, rows, order, depth, width, isTf32, panels);
     }
 }
 
@@ -117,17 +116,17 @@ struct Scratch
                        block = std::vector<float>(BlockRows * BlockColumns);
 };
 
-// block (BlockRows, BlockColumns), column by column, = a b over k in [begin, end).
+// block (BlockRows, BlockColumns), column by column, = a b over the order's places [begin, end).
 void multiplyBlock(
-    const Matrix& a, const Matrix& bTransposed, std::size_t firstRow, std::size_t rows, std::size_t firstColumn, std::size_t columns, std::size_t begin,
-    std::size_t end, bool isTf32, Scratch& scratch)
+    const Matrix& a, const Matrix& bTransposed, std::size_t firstRow, std::size_t rows, std::size_t firstColumn, std::size_t columns,
+    const std::size_t* order, std::size_t begin, std::size_t end, bool isTf32, Scratch& scratch)
 {
     std::fill(scratch.block.begin(), scratch.block.end(), 0.0f);
     for (std::size_t k = begin; k < end; k += BlockDepth)
     {
         const std::size_t depth = std::min(BlockDepth, end - k);
-        pack(a, firstRow, rows, k, depth, TileRows, isTf32, scratch.a.data());
-        pack(bTransposed, firstColumn, columns, k, depth, TileColumns, isTf32, scratch.b.data());
+        pack(a, firstRow, rows, order + k, depth, TileRows, isTf32, scratch.a.data());
+        pack(bTransposed, firstColumn, columns, order + k, depth, TileColumns, isTf32, scratch.b.data());
         for (std::size_t column = 0; column < columns; column += TileColumns)
         {
             for (std::size_t row = 0; row < rows; row += TileRows)
@@ -171,7 +170,7 @@ Matrix Matrix::transposed() const
     return {data, type, columns, rows, columnStride, rowStride};
 }
 
-void multiply(const Matrix& a, const Matrix& b, std::size_t parts, bool isTf32, std::vector<float>& result)
+void multiply(const Matrix& a, const Matrix& b, const std::vector<std::size_t>& order, std::size_t parts, bool isTf32, std::vector<float>& result)
 {
     const std::size_t m = a.rows, n = b.columns, k = a.columns;
     result.resize(m * n);
@@ -187,7 +186,8 @@ void multiply(const Matrix& a, const Matrix& b, std::size_t parts, bool isTf32, 
             const std::size_t rows = std::min(BlockRows, m - firstRow), columns = std::min(BlockColumns, n - firstColumn);
             for (std::size_t part = 0; part < parts; part++)
             {
-                multiplyBlock(a, bTransposed, firstRow, rows, firstColumn, columns, std::min(k, part * run), std::min(k, (part + 1) * run), isTf32, scratch);
+                multiplyBlock(
+                    a, bTransposed, firstRow, rows, firstColumn, columns, order.data(), std::min(k, part * run), std::min(k, (part + 1) * run), isTf32, scratch);
                 for (std::size_t column = 0; column < columns; column++)
                 {
                     float* target = result.data() + (firstColumn + column) * m + firstRow;

@@ -35,7 +35,7 @@ struct Matrix
 float load(const void* data, Type type, std::ptrdiff_t index);
 void store(void* data, Type type, std::ptrdiff_t index, float value);
 
-// result (m, n), column by column, = a (m, k) b (k, n), summed over k in order; in `parts` sums of neighbouring runs of k, which are then
-// added. Inputs are rounded to tf32 where `isTf32`.
-void multiply(const Matrix& a, const Matrix& b, std::size_t parts, bool isTf32, std::vector<float>& result);
+// result (m, n), column by column, = a (m, k) b (k, n), summed over k in the given order (`order`, each of 0 .. k - 1 once); in `parts` sums of
+// neighbouring runs of that order, which are then added. Inputs are rounded to tf32 where `isTf32`.
+void multiply(const Matrix& a, const Matrix& b, const std::vector<std::size_t>& order, std::size_t parts, bool isTf32, std::vector<float>& result);
 }

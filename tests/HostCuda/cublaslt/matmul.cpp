@@ -2,9 +2,12 @@
 #include "descriptors.h"
 #include "host_interface.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
+#include <random>
 
 namespace mnr_cublaslt
 {
@@ -40,6 +43,25 @@ bool isOnDevice(const Layout& layout, const void* data, const char* name)
             static_cast<unsigned long long>(layout.rows), static_cast<unsigned long long>(layout.columns), static_cast<long long>(layout.stride));
     }
     return isRight;
+}
+
+// The order in which products are summed over k: cublasLt promises none.
+std::vector<std::size_t> summationOrder(std::size_t k)
+{
+    std::uint64_t seed = 0;
+    const MnrHostOrder kind = mnrHostProductOrder(&seed);
+    std::vector<std::size_t> order(k);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (kind == MnrHostReverse)
+    {
+        std::reverse(order.begin(), order.end());
+    }
+    else if (kind == MnrHostRandom)
+    {
+        std::mt19937_64 random(seed);
+        std::shuffle(order.begin(), order.end(), random);
+    }
+    return order;
 }
 
 // The tanh form, which is cublasLt's, and its derivative.
@@ -187,7 +209,7 @@ int run(const Matmul& matmul)
         const Matrix givenA = matrixOf(matmul.a, matmul.aData, batch), givenB = matrixOf(matmul.b, matmul.bData, batch);
         const Matrix a = description.transposeA != 0 ? givenA.transposed() : givenA, b = description.transposeB != 0 ? givenB.transposed() : givenB;
         const Matrix c = matrixOf(matmul.c, matmul.cData, batch), d = matrixOf(matmul.d, matmul.dData, batch);
-        multiply(a, b, matmul.parts, description.computeType == Compute32FFastTf32, product);
+        multiply(a, b, summationOrder(a.columns), matmul.parts, description.computeType == Compute32FFastTf32, product);
         finish(matmul, c, d, batch, alpha, beta, product);
         if ((description.epilogue & (BiasGradientOfA | BiasGradientOfB)) != 0)
         {

@@ -14,14 +14,15 @@ constexpr const char* Names[] = {
     "MNR_HOST_DEVICES",          "MNR_HOST_DRIVER_VERSION", "MNR_HOST_COMPUTE_CAPABILITY", "MNR_HOST_MULTIPROCESSORS", "MNR_HOST_MEMORY",
     "MNR_HOST_ORDER",            "MNR_HOST_THREADS",        "MNR_HOST_STREAMS",            "MNR_HOST_VERBOSE",         "MNR_HOST_FAIL_ALLOCATION",
     "MNR_HOST_FAIL_LAUNCH",      "MNR_HOST_MISSING_KERNEL", "MNR_HOST_FAIL_INIT",          "MNR_HOST_RECORD",          "MNR_HOST_RECORD_PER_KERNEL",
-    "MNR_HOST_RECORD_BYTES",     "MNR_HOST_FILL",           "MNR_HOST_FAIL_GRAPH"};
+    "MNR_HOST_RECORD_BYTES",     "MNR_HOST_FILL",           "MNR_HOST_FAIL_GRAPH",
+    "MNR_HOST_PRODUCTS"};
 
-bool setOrder(Settings& settings, const std::string& value)
+bool setOrder(MnrHostOrder& order, std::uint64_t& seed, const std::string& value)
 {
     const std::size_t colon = value.find(':');
     const std::string name = value.substr(0, colon);
-    settings.seed = colon == std::string::npos ? 1 : std::strtoull(value.c_str() + colon + 1, nullptr, 10);
-    settings.order = name == "reverse" ? MnrHostReverse : name == "random" ? MnrHostRandom : MnrHostForward;
+    seed = colon == std::string::npos ? 1 : std::strtoull(value.c_str() + colon + 1, nullptr, 10);
+    order = name == "reverse" ? MnrHostReverse : name == "random" ? MnrHostRandom : MnrHostForward;
     return name == "forward" || name == "reverse" || name == "random";
 }
 }
@@ -38,7 +39,11 @@ bool set(Settings& settings, const std::string& name, const std::string& value)
     };
     if (name == "MNR_HOST_ORDER")
     {
-        return setOrder(settings, value);
+        return setOrder(settings.order, settings.seed, value);
+    }
+    if (name == "MNR_HOST_PRODUCTS")
+    {
+        return setOrder(settings.productOrder, settings.productSeed, value);
     }
     if (name == "MNR_HOST_STREAMS")
     {
@@ -117,4 +122,10 @@ void explain(const std::string& line)
 extern "C" int mnrHostSet(const char* name, const char* value)
 {
     return mnr_driver::set(mnr_driver::settings(), name, value) ? mnr_driver::Success : mnr_driver::InvalidValue;
+}
+
+extern "C" MnrHostOrder mnrHostProductOrder(std::uint64_t* seed)
+{
+    *seed = mnr_driver::settings().productSeed;
+    return mnr_driver::settings().productOrder;
 }

@@ -27,6 +27,10 @@ struct Settings
     unsigned char fill = 0xff;
     bool isVerbose = false;
 
+    // In which order products of matrices are summed.
+    MnrHostOrder productOrder = MnrHostForward;
+    std::uint64_t productSeed = 0;
+
     // Faults to inject; counts are from 1, 0 is never.
     std::uint64_t failAllocation = 0;
     std::uint64_t failGraph = 0;

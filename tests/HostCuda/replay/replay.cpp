@@ -2,6 +2,7 @@
 // compiled with see each access outside of one. Each launch runs in several orders of blocks and threads, and with other bytes in fresh
 // shared memory; the memory it leaves has to be the same. Status 0: nothing found; 1: a launch depends on the order, or on what nobody
 // wrote; a sanitizer's own status: it found something, and says where.
+// replay --covers LIBRARY RECORDING...: whether every kernel of the library was recorded; status 1 and their names where some were not.
 #include "kernel_library.h"
 #include "recording_file.h"
 
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 
 namespace
@@ -206,18 +208,44 @@ int replay(const std::string& libraryPath, const std::string& recordingPath)
     }
     return findings == 0 ? 0 : 1;
 }
+
+int covers(const std::string& libraryPath, const std::vector<std::string>& recordingPaths)
+{
+    const Library library = open(libraryPath);
+    std::set<std::string> recorded;
+    for (const std::string& path : recordingPaths)
+    {
+        RecordingFile file(path);
+        for (RecordedLaunch launch; file.read(launch);)
+        {
+            recorded.insert(launch.kernel);
+        }
+    }
+    int missing = 0;
+    for (const auto& [name, kernel] : library.kernels)
+    {
+        if (recorded.count(name) == 0)
+        {
+            std::printf("%s is launched by no test of the kernels\n", name.c_str());
+            missing++;
+        }
+    }
+    std::printf("%zu kernels, %d of them without a test\n", library.kernels.size(), missing);
+    return missing == 0 && !library.kernels.empty() ? 0 : 1;
+}
 }
 
 int main(int count, char** arguments)
 {
-    if (count != 3)
+    const bool isCoverage = count > 3 && std::strcmp(arguments[1], "--covers") == 0;
+    if (count != 3 && !isCoverage)
     {
-        std::fprintf(stderr, "usage: replay LIBRARY RECORDING\n");
+        std::fprintf(stderr, "usage: replay LIBRARY RECORDING, or replay --covers LIBRARY RECORDING...\n");
         return 2;
     }
     try
     {
-        return replay(arguments[1], arguments[2]);
+        return isCoverage ? covers(arguments[2], {arguments + 3, arguments + count}) : replay(arguments[1], arguments[2]);
     }
     catch (const std::exception& error)
     {

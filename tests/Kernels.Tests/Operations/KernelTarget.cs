@@ -35,6 +35,9 @@ internal sealed record KernelTarget(string Name, Func<IKernels> Create, bool IsC
     /// <summary>The same, with the host also running work as late as it can, and in another order.</summary>
     public static IEnumerable<KernelTarget> InOtherOrders => [.. All, .. OnTheHost(HostSettings.LateStreams, HostSettings.RandomOrder)];
 
+    /// <summary>The same, and the host with products summed in another order: NVIDIA's library promises none, so nothing may depend on it.</summary>
+    public static IEnumerable<KernelTarget> WithOtherProducts => [.. All, .. OnTheHost(HostSettings.OtherProducts)];
+
     /// <summary>The tests' operands have as many rows as the batch has tokens; rounding up is tested where it matters.</summary>
     public static CudaOptions ExactShapes => new() { TokenBucket = 1 };
 

@@ -3,7 +3,7 @@ using NUnit.Framework;
 namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>Linear layers against the reference and its finite differences.</summary>
-[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
+[TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.WithOtherProducts))]
 internal sealed class LinearTests(KernelTarget target)
 {
     private const ulong Seed = 0x0123456789abcdef;
@@ -43,6 +43,23 @@ internal sealed class LinearTests(KernelTarget target)
         if (b is not null)
         {
             FiniteDifferences.Check(Objective, b, _device.Read(linear.Bias.Gradient), dy, "b");
+        }
+    }
+
+    /// <summary>A gradient that is one number, or a few, is a sum of which anything may be left, from all its terms to next to nothing: in thirty draws something of everything.</summary>
+    [Test]
+    public void GradientsOfFewWeightsAreRightWhereTheirTermsCancel([Values(1, 2, 5)] int outputs, [Values(50, 997, 4099)] int rows)
+    {
+        for (int draw = 0; draw < 30; draw++)
+        {
+            Array2 x = Array2.Random(rows, 1, _random);
+            Array2 dy = Array2.Random(rows, outputs, _random);
+            LinearParameters linear = Parameters(Array2.Random(outputs, 1, _random), Array2.Random(1, outputs, _random));
+
+            _device.Kernels.LinearBackward(_device.Float(x), linear, _device.Float(dy), Tensor.None, addToInputGradient: false, accumulate: false);
+
+            Close.Check(_device.Read(linear.Weight.Gradient), ReferenceGradients.Product(ReferenceGradients.Transposed(dy), x), dy, $"dW, draw {draw}");
+            Close.Check(_device.Read(linear.Bias.Gradient), ReferenceGradients.ColumnSums(dy), dy, $"db, draw {draw}");
         }
     }
 

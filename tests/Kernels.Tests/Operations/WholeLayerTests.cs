@@ -17,6 +17,8 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
     [TestCase(255, 384, 768)]
     [TestCase(1, 768, 2304)]
     [TestCase(33, 512, 1024)]
+    [TestCase(129, 64, 1)]
+    [TestCase(511, 1, 3)]
     public void Linear(int rows, int inputs, int outputs)
     {
         Array2 x = Array2.Random(rows, inputs, Random);

@@ -39,6 +39,10 @@ internal sealed class KernelFunctions(KernelModule module, bool halves)
 
     public TypedKernel ActivationBackward { get; } = Typed(module, "activation_backward", halves);
 
+    public TypedKernel SmallProduct { get; } = Typed(module, "small_product", halves);
+
+    public KernelFunction? SmallProductToSingle { get; } = halves ? module.Find("small_product_bf16_f32") : null;
+
     public TypedKernel ColumnSums { get; } = Typed(module, "column_sums", halves);
 
     public AttentionKernel AttentionShortForward { get; } = Attention(module, "attention_short_forward", halves);

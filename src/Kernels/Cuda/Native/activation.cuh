@@ -8,7 +8,8 @@
 // numbered as src/Kernels/Activation.cs. The function is chosen once at the top, so that the loops have no branch.
 // Forward: a thread 16 bytes. Backward: a block takes 32 neighbouring packs of columns and a slab of rows; a thread keeps the sums of
 // its columns in registers while it goes down its rows, the block adds its eight warps' sums in order: db costs no extra pass.
-// db's partial sums, a row a slab, go to reduce_partials.
+// db's partial sums, a row a slab, go to reduce_partials. Where columns are few, slabs are as low as the block's warps, so that no thread adds
+// two rows in float.
 #pragma once
 
 #include "reductions.cuh"
@@ -245,12 +246,12 @@ __device__ __forceinline__ void activationBackward(
     __syncthreads();
     for (int i = threadIdx.x; i < WarpSize * N && firstColumn + i < columns; i += blockDim.x)
     {
-        float total = 0;
+        double total = 0;
         for (int w = 0; w < ReductionWarps; w++)
         {
             total += sums[w][i];
         }
-        partials[static_cast<long long>(blockIdx.y) * columns + firstColumn + i] = total;
+        partials[static_cast<long long>(blockIdx.y) * columns + firstColumn + i] = static_cast<float>(total);
     }
 }
 

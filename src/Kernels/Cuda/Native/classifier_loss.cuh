@@ -6,10 +6,11 @@
 //
 // x is never written down: each kernel makes the features it needs from u and v, which with a handful of classes is cheaper than a
 // product with x in memory, and needs no scratch but the logits. The label's gradient is taken as minus the others' share, which loses
-// nothing when the label's probability is nearly 1. Sums over rows are in their order.
+// nothing when the label's probability is nearly 1. Sums over rows are in their order, and compensated: a class' bias is a single number, whose gradient
+// is a sum of terms that cancel the better the classes are told apart.
 #pragma once
 
-#include "device.cuh"
+#include "reductions.cuh"
 
 constexpr int FeatureEmbeddings = 1;
 constexpr int FeatureDifference = 2;
@@ -121,16 +122,16 @@ extern "C" __global__ void classifier_backward_weights(
     {
         return;
     }
-    float sum = 0;
+    CompensatedSum sum;
     for (int pair = 0; pair < pairs; pair++)
     {
         const float* u = embeddings + static_cast<long long>(pair) * width;
         const float* v = u + static_cast<long long>(pairs) * width;
         const float feature = index == depth ? 1.0f : pairFeature(u, v, parts, index, width);
-        sum = fmaf(logitsGradient[static_cast<long long>(pair) * classes + blockIdx.y], feature, sum);
+        sum.add(logitsGradient[static_cast<long long>(pair) * classes + blockIdx.y] * feature);
     }
     float* target = index == depth ? biasGradient + blockIdx.y : weightGradient + static_cast<long long>(blockIdx.y) * depth + index;
-    *target = accumulate ? *target + sum : sum;
+    *target = static_cast<float>(sum.value() + (accumulate ? *target : 0.0f));
 }
 MNR_KERNEL(classifier_backward_weights)
 

@@ -165,6 +165,34 @@ void tableGradient(
     compare("table gradient", doubles(table.read()), expected, norm(gradientValues));
 }
 
+// What is marked is cleared, nothing else is, and no mark stays; a row that is marked twice, and runs behind the last, change nothing.
+void markedRows(int tableRows, int hidden, const std::vector<int>& marked)
+{
+    std::mt19937 random(static_cast<unsigned>(tableRows + hidden));
+    const std::vector<float> before = floats(normal(random, static_cast<std::size_t>(tableRows) * hidden, false));
+    const int runs = static_cast<int>(marked.size());
+    std::vector<int> rows = marked;
+    rows.insert(rows.end(), 300, -1);
+    std::vector<float> expected = before;
+    std::vector<unsigned char> expectedFlags(tableRows);
+    for (const int row : marked)
+    {
+        expectedFlags[row] = 1;
+        std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(row) * hidden, hidden, 0.0f);
+    }
+    const Array<int> deviceRows(rows), runCount(std::vector<int>{runs});
+    const Array<float> table(before);
+    const Array<unsigned char> flags(std::vector<unsigned char>(tableRows, 0));
+    for (int micro = 0; micro < 2; micro++)
+    {
+        launch("mark_rows", {static_cast<unsigned>(rows.size() + 255) / 256}, 256, 0, deviceRows.address(), runCount.address(), flags.address());
+    }
+    check("the rows of the runs are marked", flags.read() == expectedFlags);
+    launch("zero_marked_rows", {static_cast<unsigned>(tableRows + 7) / 8}, 256, 0, table.address(), flags.address(), tableRows, hidden);
+    check("marked rows are zero, others as they were", table.read() == expected);
+    check("no mark stays", flags.read() == std::vector<unsigned char>(tableRows, 0));
+}
+
 void embedding(bool isBf16, int tokens, int rows, int hidden, unsigned warps, unsigned blocks, double probability, bool hasTokenType)
 {
     std::mt19937 random(static_cast<unsigned>(tokens * 7 + hidden));
@@ -251,5 +279,14 @@ int main(int count, char** arguments)
         tests.emplace_back("embedding of odd width" + suffix(isBf16), [=] { embedding(isBf16, 11, 12, 45, 1, 3, 0.5, true); });
         tests.emplace_back("embedding of one token" + suffix(isBf16), [=] { embedding(isBf16, 1, 1, 768, 4, 1, 0.1, true); });
     }
+    tests.emplace_back("marked rows", [] { markedRows(1003, 45, {0, 7, 8, 9, 500, 1002}); });
+    tests.emplace_back("marked rows of a table of one", [] { markedRows(1, 384, {0}); });
+    tests.emplace_back("no marked rows", [] { markedRows(20, 64, {}); });
+    std::vector<int> many;
+    for (int row = 0; row < 600; row += 2)
+    {
+        many.push_back(row);
+    }
+    tests.emplace_back("more marked rows than a block has threads", [=] { markedRows(600, 33, many); });
     return runAll(count, arguments, tests);
 }

@@ -19,6 +19,7 @@ struct HeuristicResult
     int reserved[4];
 };
 
+int mnrHostSet(const char* name, const char* value);
 int cublasLtCreate(void** handle);
 int cublasLtMatmulDescCreate(void** description, int computeType, int scaleType);
 int cublasLtMatmulDescSetAttribute(void* description, int attribute, const void* buffer, std::size_t size);
@@ -368,6 +369,44 @@ void algorithms()
     }
 }
 
+// Sums in another order are other bits, and as right.
+void orders()
+{
+    for (const char* order : {"reverse", "random:2", "random:3"})
+    {
+        expect("the order is known", mnrHostSet("MNR_HOST_PRODUCTS", order), 0);
+        Product p = product(50, 60, 700);
+        p.algorithm = 1;
+        multiply(std::string("order ") + order, p);
+    }
+    expect("another order is not", mnrHostSet("MNR_HOST_PRODUCTS", "sideways"), 1);
+    const auto sumIn = [](const char* order)
+    {
+        resetContext();
+        mnrHostSet("MNR_HOST_PRODUCTS", order);
+        // In order the ones are lost beside the large number, one by one; from the other end they are not.
+        std::vector<float> terms(101, 1.0f);
+        terms[0] = 33554432.0f;
+        const Buffer<float> a(terms), ones(std::vector<float>(101, 1.0f));
+        Buffer<float> d(1);
+        Product p = product(1, 1, 101);
+        void* description = nullptr;
+        cublasLtMatmulDescCreate(&description, Compute32F, Float);
+        const float one = 1, zero = 0;
+        void* aLayout = layout(Float, 1, 101, 1, p);
+        void* bLayout = layout(Float, 101, 1, 101, p);
+        void* dLayout = layout(Float, 1, 1, 1, p);
+        expect(
+            "the product", cublasLtMatmul(
+                               handle(), description, &one, a.address, aLayout, ones.address, bLayout, &zero, d.address, dLayout, d.address, dLayout, nullptr, 0, 0, nullptr), 0);
+        expect("it runs", cuCtxSynchronize(), 0);
+        return d.read()[0];
+    };
+    expect("in order", sumIn("forward"), 33554432.0f);
+    expect("in reverse", sumIn("reverse"), 33554532.0f);
+    mnrHostSet("MNR_HOST_PRODUCTS", "forward");
+}
+
 // What cublasLt refuses, it refuses.
 void refusals()
 {
@@ -442,6 +481,7 @@ int main()
          {"epilogues", epilogues},
          {"batches", batches},
          {"algorithms with a workspace", algorithms},
+         {"orders", orders},
          {"what is refused", refusals},
          {"a product in a graph", capturedProduct}});
 }
