@@ -4,23 +4,8 @@ namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>Attention against the reference and its finite differences.</summary>
 [TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.WithLargeGpu))]
-internal sealed class AttentionTests(KernelTarget target)
+internal sealed class AttentionTests(KernelTarget target) : OperationTests(target, 13)
 {
-    private const ulong Seed = 0xfedcba9876543210;
-
-    private Device _device = null!;
-    private Random _random = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        _device = new Device(target);
-        _random = new Random(13);
-    }
-
-    [TearDown]
-    public void TearDown() => _device.Dispose();
-
     [TestCase(new[] { 1 }, 1, 8, false, 0f)]
     [TestCase(new[] { 1 }, 1, 1, true, 0.5f)]
     [TestCase(new[] { 5, 1, 13, 3 }, 2, 32, false, 0f)]
@@ -40,116 +25,91 @@ internal sealed class AttentionTests(KernelTarget target)
     {
         int tokens = lengths.Sum();
         int hidden = heads * headDim;
-        if (!target.HasAttentionFor(headDim))
+        if (!Target.HasAttentionFor(headDim))
         {
             Assert.That(
-                () => _device.Kernels.Attention(
-                    _device.Batch(lengths), _device.Output(tokens, 3 * hidden), heads, Tensor.None, Dropout.None, Tensor.None, _device.Output(tokens, hidden)),
+                () => Device.Kernels.Attention(
+                    Device.Batch(lengths), Device.Output(tokens, 3 * hidden), heads, Tensor.None, Dropout.None, Tensor.None, Device.Output(tokens, hidden)),
                 Throws.ArgumentException.With.Message.Contains($"each of {heads} heads is {headDim} wide"));
             return;
         }
 
-        // A bias may be wider than the longest sentence.
-        int biasLength = lengths.Max() + 3;
-        Array2 qkv = Array2.Random(tokens, 3 * hidden, _random);
-        Array2? bias = hasBias ? Array2.Random(heads * biasLength, biasLength, _random) : null;
-        Array2 dy = Array2.Random(tokens, hidden, _random);
-        double[] factors = Reference.DropoutFactors(probability, 2, Seed, 4, lengths.Sum(length => heads * length * length));
-        Dropout dropout = _device.Dropout(probability, 2, Seed, 4);
-        DeviceBatch batch = _device.Batch(lengths);
-        Tensor input = _device.Float(qkv);
-        Tensor biasTensor = bias is null ? Tensor.None : _device.Float(bias);
-        Tensor biasGradient = bias is null ? Tensor.None : _device.Zeros(bias.Rows, bias.Columns);
-        Tensor logSumExp = _device.Output(tokens, heads);
-        Tensor context = _device.Output(tokens, hidden);
-        Tensor gradient = _device.Output(tokens, 3 * hidden);
+        AttentionPass pass = LayerPasses.Attention(Device, Random, lengths, heads, headDim, hasBias, probability);
 
-        _device.Kernels.Attention(batch, input, heads, biasTensor, dropout, logSumExp, context);
-        _device.Kernels.AttentionBackward(batch, input, heads, biasTensor, dropout, logSumExp, context, _device.Float(dy), gradient, biasGradient);
-
-        Array2 Forward() => Reference.Attention(lengths, qkv, heads, bias, factors);
-        double Objective() => Reference.Dot(dy, Forward());
-        Close.Check(_device.Read(context), Forward(), qkv, "context");
-        FiniteDifferences.Check(Objective, qkv, _device.Read(gradient), dy, "qkv");
-        if (bias is not null)
-        {
-            FiniteDifferences.Check(Objective, bias, _device.Read(biasGradient), dy, "bias");
-        }
+        Check(pass, lengths, heads);
     }
 
     [Test]
     public void ManySentences()
     {
         int[] lengths = [.. Enumerable.Range(0, 256).Select(i => 1 + (i * 7 % 11))];
-        Array2 qkv = Array2.Random(lengths.Sum(), 3 * 16, _random);
-        Array2 dy = Array2.Random(qkv.Rows, 16, _random);
-        DeviceBatch batch = _device.Batch(lengths);
-        Tensor input = _device.Float(qkv);
-        Tensor logSumExp = _device.Output(qkv.Rows, 2);
-        Tensor context = _device.Output(qkv.Rows, 16);
-        Tensor gradient = _device.Output(qkv.Rows, 48);
-
-        _device.Kernels.Attention(batch, input, 2, Tensor.None, Dropout.None, logSumExp, context);
-        _device.Kernels.AttentionBackward(batch, input, 2, Tensor.None, Dropout.None, logSumExp, context, _device.Float(dy), gradient, Tensor.None);
-
-        Array2 Forward() => Reference.Attention(lengths, qkv, 2, null, null);
-        Close.Check(_device.Read(context), Forward(), qkv, "context");
-        FiniteDifferences.Check(() => Reference.Dot(dy, Forward()), qkv, _device.Read(gradient), dy, "qkv");
+        Check(LayerPasses.Attention(Device, Random, lengths, heads: 2, headDim: 8, hasBias: false, probability: 0), lengths, heads: 2);
     }
 
     [Test]
     public void LargeScoresNeitherOverflowNorVanish()
     {
-        Array2 qkv = Array2.Random(40, 3 * 16, _random, 30);
-        Array2 dy = Array2.Random(40, 16, _random);
+        Array2 qkv = Array2.Random(40, 3 * 16, Random, 30);
+        Array2 dy = Array2.Random(40, 16, Random);
         int[] lengths = [7, 33];
-        DeviceBatch batch = _device.Batch(lengths);
-        Tensor input = _device.Float(qkv);
-        Tensor context = _device.Output(40, 16);
+        DeviceBatch batch = Device.Batch(lengths);
+        Tensor input = Device.Float(qkv);
+        Tensor context = Device.Output(40, 16);
 
-        _device.Kernels.Attention(batch, input, 1, Tensor.None, Dropout.None, Tensor.None, context);
+        Device.Kernels.Attention(batch, input, 1, Tensor.None, Dropout.None, Tensor.None, context);
 
-        Close.Check(_device.Read(context), Reference.Attention(lengths, qkv, 1, null, null), qkv, "context");
+        Close.Check(Device.Read(context), Reference.Attention(lengths, qkv, 1, null, null), qkv, "context");
     }
 
     [Test]
     public void TheGradientOfABiasIsAdded()
     {
-        Array2 qkv = Array2.Random(20, 3 * 16, _random);
-        Array2 dy = Array2.Random(20, 16, _random);
-        Array2 before = Array2.Random(2 * 12, 12, _random);
-        DeviceBatch batch = _device.Batch([12, 8]);
-        Tensor input = _device.Float(qkv);
-        Tensor bias = _device.Float(Array2.Random(2 * 12, 12, _random));
-        Tensor logSumExp = _device.Output(20, 2);
-        Tensor context = _device.Output(20, 16);
-        Tensor alone = _device.Zeros(2 * 12, 12);
-        Tensor added = _device.Float(before);
+        Array2 qkv = Array2.Random(20, 3 * 16, Random);
+        Array2 dy = Array2.Random(20, 16, Random);
+        Array2 before = Array2.Random(2 * 12, 12, Random);
+        DeviceBatch batch = Device.Batch([12, 8]);
+        Tensor input = Device.Float(qkv);
+        Tensor bias = Device.Float(Array2.Random(2 * 12, 12, Random));
+        Tensor logSumExp = Device.Output(20, 2);
+        Tensor context = Device.Output(20, 16);
+        Tensor alone = Device.Zeros(2 * 12, 12);
+        Tensor added = Device.Float(before);
 
-        _device.Kernels.Attention(batch, input, 2, bias, Dropout.None, logSumExp, context);
-        _device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, _device.Float(dy), _device.Output(20, 48), alone);
-        _device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, _device.Float(dy), _device.Output(20, 48), added);
+        Device.Kernels.Attention(batch, input, 2, bias, Dropout.None, logSumExp, context);
+        Device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, Device.Float(dy), Device.Output(20, 48), alone);
+        Device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, Device.Float(dy), Device.Output(20, 48), added);
 
-        Close.Check(_device.Read(added), Reference.Add(before, _device.Read(alone)), dy, "bias gradient");
+        Close.Check(Device.Read(added), Reference.Add(before, Device.Read(alone)), dy, "bias gradient");
     }
 
     [Test]
     public void ABiasMayBeFixed()
     {
-        Array2 qkv = Array2.Random(20, 3 * 16, _random);
-        Array2 dy = Array2.Random(20, 16, _random);
-        DeviceBatch batch = _device.Batch([12, 8]);
-        Tensor input = _device.Float(qkv);
-        Tensor bias = _device.Float(Array2.Random(2 * 12, 12, _random));
-        Tensor logSumExp = _device.Output(20, 2);
-        Tensor context = _device.Output(20, 16);
-        Tensor trained = _device.Output(20, 48);
-        Tensor untrained = _device.Output(20, 48);
+        Array2 qkv = Array2.Random(20, 3 * 16, Random);
+        Array2 dy = Array2.Random(20, 16, Random);
+        DeviceBatch batch = Device.Batch([12, 8]);
+        Tensor input = Device.Float(qkv);
+        Tensor bias = Device.Float(Array2.Random(2 * 12, 12, Random));
+        Tensor logSumExp = Device.Output(20, 2);
+        Tensor context = Device.Output(20, 16);
+        Tensor trained = Device.Output(20, 48);
+        Tensor untrained = Device.Output(20, 48);
 
-        _device.Kernels.Attention(batch, input, 2, bias, Dropout.None, logSumExp, context);
-        _device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, _device.Float(dy), trained, _device.Zeros(2 * 12, 12));
-        _device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, _device.Float(dy), untrained, Tensor.None);
+        Device.Kernels.Attention(batch, input, 2, bias, Dropout.None, logSumExp, context);
+        Device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, Device.Float(dy), trained, Device.Zeros(2 * 12, 12));
+        Device.Kernels.AttentionBackward(batch, input, 2, bias, Dropout.None, logSumExp, context, Device.Float(dy), untrained, Tensor.None);
 
-        Assert.That(_device.Read(untrained).Values, Is.EqualTo(_device.Read(trained).Values));
+        Assert.That(Device.Read(untrained).Values, Is.EqualTo(Device.Read(trained).Values));
+    }
+    private void Check(AttentionPass pass, int[] lengths, int heads)
+    {
+        Array2 Forward() => Reference.Attention(lengths, pass.Qkv, heads, pass.Bias, pass.Factors);
+        double Objective() => Reference.Dot(pass.Dy, Forward());
+        Close.Check(Device.Read(pass.Context), Forward(), pass.Qkv, "context");
+        FiniteDifferences.Check(Objective, pass.Qkv, Device.Read(pass.Gradient), pass.Dy, "qkv");
+        if (pass.Bias is not null)
+        {
+            FiniteDifferences.Check(Objective, pass.Bias, Device.Read(pass.BiasGradient), pass.Dy, "bias");
+        }
     }
 }

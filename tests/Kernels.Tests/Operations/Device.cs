@@ -3,7 +3,7 @@ namespace MnrEngine.Kernels.Tests.Operations;
 /// <summary>The kernels under test and an arena: uploads operands, reads results back.</summary>
 internal sealed class Device : IDisposable
 {
-    private const long UsualBytes = 16L << 20;
+    public const long UsualBytes = 16L << 20;
 
     private readonly DeviceArena _arena;
     private readonly bool _ownsKernels;

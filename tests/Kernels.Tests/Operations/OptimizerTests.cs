@@ -4,40 +4,27 @@ namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>The global norm and Adam beyond what the fixtures' six parameters show.</summary>
 [TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
-internal sealed class OptimizerTests(KernelTarget target)
+internal sealed class OptimizerTests(KernelTarget target) : OperationTests(target, 16)
 {
-    private Device _device = null!;
-    private Random _random = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        _device = new Device(target);
-        _random = new Random(16);
-    }
-
-    [TearDown]
-    public void TearDown() => _device.Dispose();
-
     [Test]
     public void TheNormOfAnyNumberOfElements([Values(1, 15, 17, 64, 4096, 4097, 65536, 65537, 300_001)] int count)
     {
-        Array2 gradients = Array2.Random(1, count, _random);
-        Tensor norm = _device.Output(1, 1);
-        Tensor factor = _device.Output(1, 1);
+        Array2 gradients = Array2.Random(1, count, Random);
+        Tensor norm = Device.Output(1, 1);
+        Tensor factor = Device.Output(1, 1);
 
-        _device.Kernels.GlobalNorm(_device.Float(gradients), 2f, norm, factor);
+        Device.Kernels.GlobalNorm(Device.Float(gradients), 2f, norm, factor);
 
-        Assert.That(_device.Read(norm).Values[0], Is.EqualTo(gradients.Norm).Within(1e-6 * gradients.Norm));
-        Assert.That(_device.Read(factor).Values[0], Is.EqualTo(Math.Min(1, 2 / (gradients.Norm + 1e-6))).Within(1e-6));
+        Assert.That(Device.Read(norm).Values[0], Is.EqualTo(gradients.Norm).Within(1e-6 * gradients.Norm));
+        Assert.That(Device.Read(factor).Values[0], Is.EqualTo(Math.Min(1, 2 / (gradients.Norm + 1e-6))).Within(1e-6));
     }
 
     [Test]
     public void GradientsOfAnySizeAreNotClippedWithoutAMaximum([Values(0f, 1f, 1e10f)] float size)
     {
-        Tensor factor = _device.Output(1, 1);
-        _device.Kernels.GlobalNorm(_device.Float(Array2.Filled(3, 50, size)), float.PositiveInfinity, _device.Output(1, 1), factor);
-        Assert.That(_device.Read(factor).Values[0], Is.EqualTo(1));
+        Tensor factor = Device.Output(1, 1);
+        Device.Kernels.GlobalNorm(Device.Float(Array2.Filled(3, 50, size)), float.PositiveInfinity, Device.Output(1, 1), factor);
+        Assert.That(Device.Read(factor).Values[0], Is.EqualTo(1));
     }
 
     [Test]
@@ -45,8 +32,8 @@ internal sealed class OptimizerTests(KernelTarget target)
     {
         int blocks = blocksWithoutGradient + 5;
         int count = blocks * AdamState.BlockLength;
-        Array2 weights = Array2.Random(1, count, _random);
-        Array2 gradients = Array2.Random(1, count, _random);
+        Array2 weights = Array2.Random(1, count, Random);
+        Array2 gradients = Array2.Random(1, count, Random);
         Array2 decays = new(1, blocks);
         for (int block = 0; block < blocks; block++)
         {
@@ -58,9 +45,9 @@ internal sealed class OptimizerTests(KernelTarget target)
         }
 
         AdamOptions options = new(0.9, 0.999, 1e-8, decoupled);
-        AdamState state = new(_device.Float(weights), _device.Float(gradients), _device.Zeros(1, count), _device.Zeros(1, count), _device.Float(decays));
-        Tensor rates = _device.Output(1, 4);
-        Tensor clipFactor = _device.Scalar(0.5f);
+        AdamState state = new(Device.Float(weights), Device.Float(gradients), Device.Zeros(1, count), Device.Zeros(1, count), Device.Float(decays));
+        Tensor rates = Device.Output(1, 4);
+        Tensor clipFactor = Device.Scalar(0.5f);
         Array2 first = new(1, count);
         Array2 second = new(1, count);
         for (int t = 1; t <= 3; t++)
@@ -68,8 +55,8 @@ internal sealed class OptimizerTests(KernelTarget target)
             double rate = (float)(0.01 * t);
             double stepSize = (float)(rate / (1 - Math.Pow(0.9, t)));
             double correction = (float)(1 / Math.Sqrt(1 - Math.Pow(0.999, t)));
-            _device.Kernels.Write(rates, [(float)rate, (float)stepSize, (float)correction, 0f]);
-            _device.Kernels.Adam(state, options, rates, clipFactor);
+            Device.Kernels.Write(rates, [(float)rate, (float)stepSize, (float)correction, 0f]);
+            Device.Kernels.Adam(state, options, rates, clipFactor);
             for (int i = 0; i < count; i++)
             {
                 double decay = decays.Values[i / AdamState.BlockLength];
@@ -81,8 +68,8 @@ internal sealed class OptimizerTests(KernelTarget target)
             }
         }
 
-        Close.Check(_device.Read(state.Weights), weights, weights, "weights");
-        Close.Check(_device.Read(state.FirstMoments), first, gradients, "first moments");
-        Close.Check(_device.Read(state.SecondMoments), second, gradients, "second moments");
+        Close.Check(Device.Read(state.Weights), weights, weights, "weights");
+        Close.Check(Device.Read(state.FirstMoments), first, gradients, "first moments");
+        Close.Check(Device.Read(state.SecondMoments), second, gradients, "second moments");
     }
 }

@@ -4,21 +4,8 @@ namespace MnrEngine.Kernels.Tests.Operations;
 
 /// <summary>MPNet's relative positions: the buckets, the bias they expand to and the table's gradient.</summary>
 [TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.All))]
-internal sealed class RelativeBiasTests(KernelTarget target)
+internal sealed class RelativeBiasTests(KernelTarget target) : OperationTests(target, 17)
 {
-    private Device _device = null!;
-    private Random _random = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        _device = new Device(target);
-        _random = new Random(17);
-    }
-
-    [TearDown]
-    public void TearDown() => _device.Dispose();
-
     [Test]
     public void BucketsAreThoseOfTransformers() =>
         Assert.That(
@@ -44,31 +31,25 @@ internal sealed class RelativeBiasTests(KernelTarget target)
     [TestCase(512, 1)]
     public void ForwardAndBackward(int length, int heads)
     {
-        Array2 table = Array2.Random(RelativePositions.Buckets, heads, _random);
-        Array2 dy = Array2.Random(heads * length, length, _random);
-        Parameter parameter = _device.Parameter(table);
-        Tensor bias = _device.Output(heads * length, length);
-
-        _device.Kernels.RelativeBias(parameter, bias);
-        _device.Kernels.RelativeBiasBackward(parameter, _device.Float(dy), accumulate: false);
+        (Array2 table, Array2 dy, Parameter parameter, Tensor bias) = LayerPasses.RelativeBias(Device, Random, length, heads);
 
         Array2 Forward() => Expand(table, length);
-        Assert.That(_device.Read(bias).Values, Is.EqualTo(Forward().Values).AsCollection);
-        FiniteDifferences.Check(() => Reference.Dot(dy, Forward()), table, _device.Read(parameter.Gradient), dy, "table");
+        Assert.That(Device.Read(bias).Values, Is.EqualTo(Forward().Values).AsCollection);
+        FiniteDifferences.Check(() => Reference.Dot(dy, Forward()), table, Device.Read(parameter.Gradient), dy, "table");
     }
 
     [Test]
     public void ALaterMicroBatchsGradientIsAdded()
     {
-        Parameter alone = _device.Parameter(Array2.Random(RelativePositions.Buckets, 3, _random));
-        Array2 before = Array2.Random(RelativePositions.Buckets, 3, _random);
-        Parameter added = new(alone.Value, _device.Float(before));
-        Tensor dy = _device.Float(Array2.Random(3 * 40, 40, _random));
+        Parameter alone = Device.Parameter(Array2.Random(RelativePositions.Buckets, 3, Random));
+        Array2 before = Array2.Random(RelativePositions.Buckets, 3, Random);
+        Parameter added = new(alone.Value, Device.Float(before));
+        Tensor dy = Device.Float(Array2.Random(3 * 40, 40, Random));
 
-        _device.Kernels.RelativeBiasBackward(alone, dy, accumulate: false);
-        _device.Kernels.RelativeBiasBackward(added, dy, accumulate: true);
+        Device.Kernels.RelativeBiasBackward(alone, dy, accumulate: false);
+        Device.Kernels.RelativeBiasBackward(added, dy, accumulate: true);
 
-        Close.Check(_device.Read(added.Gradient), Reference.Add(before, _device.Read(alone.Gradient)), before, "table gradient");
+        Close.Check(Device.Read(added.Gradient), Reference.Add(before, Device.Read(alone.Gradient)), before, "table gradient");
     }
 
     private static Array2 Expand(Array2 table, int length)

@@ -6,8 +6,6 @@ namespace MnrEngine.Kernels.Tests.Operations;
 [TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.OfEveryPrecision))]
 internal sealed class WholeAttentionTests(KernelTarget target) : WholeResults(target, 22)
 {
-    private const ulong Seed = 0xfedcba9876543210;
-
     [TestCase(new[] { 1 }, 12, 64, true, 0.1f)]
     [TestCase(new[] { 1 }, 1, 64, false, 0f)]
     [TestCase(new[] { 2 }, 1, 32, false, 0f)]
@@ -38,35 +36,19 @@ internal sealed class WholeAttentionTests(KernelTarget target) : WholeResults(ta
 
     private void CompareAttention(int[] lengths, int heads, int headDim, bool hasBias, float probability)
     {
-        int tokens = lengths.Sum();
-        int hidden = heads * headDim;
-        int biasLength = lengths.Max() + 3;
-        Array2 qkv = Array2.Random(tokens, 3 * hidden, Random);
-        Array2? bias = hasBias ? Array2.Random(heads * biasLength, biasLength, Random) : null;
-        Array2 dy = Array2.Random(tokens, hidden, Random);
-        double[] factors = Reference.DropoutFactors(probability, 2, Seed, 4, lengths.Sum(length => heads * length * length));
-        Dropout dropout = Device.Dropout(probability, 2, Seed, 4);
-        DeviceBatch batch = Device.Batch(lengths);
-        Tensor input = Device.Activations(qkv);
-        Tensor biasTensor = bias is null ? Tensor.None : Device.Float(bias);
-        Tensor biasGradient = bias is null ? Tensor.None : Device.Zeros(bias.Rows, bias.Columns);
-        Tensor logSumExp = Device.Output(tokens, heads);
-        Tensor context = Device.ActivationOutput(tokens, hidden);
-        Tensor gradient = Device.ActivationOutput(tokens, 3 * hidden);
+        AttentionPass pass = LayerPasses.Attention(Device, Random, lengths, heads, headDim, hasBias, probability);
 
-        Device.Kernels.Attention(batch, input, heads, biasTensor, dropout, logSumExp, context);
-        Device.Kernels.AttentionBackward(batch, input, heads, biasTensor, dropout, logSumExp, context, Device.Activations(dy), gradient, biasGradient);
-
-        List<(string, Tensor, Array2)> results = [("context", context, qkv), ("log sum exp", logSumExp, qkv), ("qkv", gradient, dy)];
+        List<(string, Tensor, Array2)> results = [("context", pass.Context, pass.Qkv), ("log sum exp", pass.LogSumExp, pass.Qkv), ("qkv", pass.Gradient, pass.Dy)];
         if (hasBias)
         {
-            results.Add(("bias", biasGradient, dy));
+            results.Add(("bias", pass.BiasGradient, pass.Dy));
         }
 
         Compare(
             round =>
             {
-                ReferenceGradients.AttentionResults expected = ReferenceGradients.Attention(lengths, Each(qkv, round), heads, bias, factors, Each(dy, round), round);
+                ReferenceGradients.AttentionResults expected = ReferenceGradients.Attention(
+                    lengths, Each(pass.Qkv, round), heads, pass.Bias, pass.Factors, Each(pass.Dy, round), round);
                 Array2[] layers = [Each(expected.Context, round), expected.LogSumExp, Each(expected.Gradient, round)];
                 return expected.BiasGradient is null ? layers : [.. layers, expected.BiasGradient];
             },

@@ -6,9 +6,6 @@ namespace MnrEngine.Kernels.Tests.Operations;
 [TestFixtureSource(typeof(KernelTarget), nameof(KernelTarget.OfEveryPrecision))]
 internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target, 21)
 {
-    private const ulong Seed = 0x0123456789abcdef;
-    private const float Epsilon = 1e-5f;
-
     [TestCase(1, 64, 64)]
     [TestCase(13, 64, 192)]
     [TestCase(77, 256, 72)]
@@ -21,17 +18,8 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
     [TestCase(511, 1, 3)]
     public void Linear(int rows, int inputs, int outputs)
     {
-        Array2 x = Array2.Random(rows, inputs, Random);
-        Array2 w = Array2.Random(outputs, inputs, Random, 0.1);
-        Array2 b = Array2.Random(1, outputs, Random);
-        Array2 dy = Array2.Random(rows, outputs, Random);
-        LinearParameters linear = Parameters(w, b);
-        Tensor input = Device.Activations(x);
-        Tensor output = Device.ActivationOutput(rows, outputs);
-        Tensor inputGradient = Device.ActivationOutput(rows, inputs);
-
-        Device.Kernels.Linear(input, linear, output);
-        Device.Kernels.LinearBackward(input, linear, Device.Activations(dy), inputGradient, addToInputGradient: false, accumulate: false);
+        (Array2 x, Array2 w, Array2? b, Array2 dy, LinearParameters linear, Tensor output, Tensor inputGradient) =
+            LayerPasses.Linear(Device, Random, rows, inputs, outputs, scale: 0.1, publish: true);
 
         Compare(
             round =>
@@ -39,7 +27,7 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
                 Array2 xr = Each(x, round), wr = Each(w, round), dyr = Each(dy, round);
                 return
                 [
-                    Each(Reference.Linear(xr, wr, Each(b, round)), round), Each(ReferenceGradients.Product(dyr, wr), round),
+                    Each(Reference.Linear(xr, wr, Each(b!, round)), round), Each(ReferenceGradients.Product(dyr, wr), round),
                     ReferenceGradients.Product(ReferenceGradients.Transposed(dyr), xr), ReferenceGradients.ColumnSums(dyr),
                 ];
             },
@@ -65,34 +53,15 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
     [TestCase(127, 512, 512, 0f)]
     public void LinearDropoutAddNorm(int rows, int inputs, int width, float probability)
     {
-        Array2 x = Array2.Random(rows, inputs, Random);
-        Array2 w = Array2.Random(width, inputs, Random, 0.1);
-        Array2 b = Array2.Random(1, width, Random);
-        Array2 residual = Array2.Random(rows, width, Random);
-        Array2 weight = Array2.Random(1, width, Random);
-        Array2 bias = Array2.Random(1, width, Random);
-        Array2 dy = Array2.Random(rows, width, Random);
-        LinearParameters linear = Parameters(w, b);
-        NormParameters norm = new(Device.Parameter(weight), Device.Parameter(bias), Epsilon);
-        Dropout dropout = Device.Dropout(probability, 5, Seed, 9);
-        Array2 factors = new(rows, width, Reference.DropoutFactors(probability, 5, Seed, 9, rows * width));
-        Tensor input = Device.Activations(x);
-        Tensor normalized = Device.ActivationOutput(rows, width);
-        Tensor inverseDeviation = Device.Output(rows, 1);
-        Tensor output = Device.ActivationOutput(rows, width);
-        Tensor inputGradient = Device.ActivationOutput(rows, inputs);
-        Tensor residualGradient = Device.ActivationOutput(rows, width);
-
-        Device.Kernels.LinearDropoutAddNorm(input, linear, dropout, Device.Activations(residual), norm, normalized, inverseDeviation, output);
-        Device.Kernels.LinearDropoutAddNormBackward(
-            input, linear, dropout, norm, normalized, inverseDeviation, Device.Activations(dy), inputGradient, residualGradient, accumulate: false);
+        LinearDropoutAddNormPass pass = LayerPasses.LinearDropoutAddNorm(Device, Random, rows, inputs, width, probability, scale: 0.1, publish: true);
+        (Array2 x, Array2 w, Array2 b, Array2 residual, Array2 dy, Array2 factors) = (pass.X, pass.W, pass.B, pass.Residual, pass.Dy, pass.Factors);
 
         // The deviation of one row is one number, whose error in bf16 is a matter of luck; what it makes, the normalized row and all gradients, is compared in either precision.
         if (!IsHalf)
         {
             Compare(
-                _ => [ReferenceGradients.Normalize(Reference.Add(Reference.Multiply(Reference.Linear(x, w, b), factors), residual), Epsilon).InverseDeviation],
-                ("inverse deviation", inverseDeviation, Array2.Filled(1, 1, 1)));
+                _ => [ReferenceGradients.Normalize(Reference.Add(Reference.Multiply(Reference.Linear(x, w, b), factors), residual), LayerPasses.Epsilon).InverseDeviation],
+                ("inverse deviation", pass.InverseDeviation, Array2.Filled(1, 1, 1)));
         }
 
         Compare(
@@ -100,10 +69,10 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
             {
                 Array2 xr = Each(x, round), wr = Each(w, round), dyr = Each(dy, round);
                 Array2 sum = Reference.Add(Reference.Multiply(Reference.Linear(xr, wr, b), factors), Each(residual, round));
-                (Array2 n, Array2 inverse) = ReferenceGradients.Normalize(sum, Epsilon);
-                Array2 y = Each(Reference.LayerNorm(sum, weight, bias, Epsilon), round);
+                (Array2 n, Array2 inverse) = ReferenceGradients.Normalize(sum, LayerPasses.Epsilon);
+                Array2 y = Each(Reference.LayerNorm(sum, pass.Weight, pass.Bias, LayerPasses.Epsilon), round);
                 n = Each(n, round);
-                Array2 dx = ReferenceGradients.LayerNorm(n, inverse, weight, dyr);
+                Array2 dx = ReferenceGradients.LayerNorm(n, inverse, pass.Weight, dyr);
                 Array2 dLinear = Reference.Multiply(dx, factors);
                 (Array2 dWeight, Array2 dBias) = ReferenceGradients.NormParameters(n, dyr);
                 return
@@ -112,8 +81,8 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
                     ReferenceGradients.Product(ReferenceGradients.Transposed(dLinear), xr), ReferenceGradients.ColumnSums(dLinear),
                 ];
             },
-            ("y", output, x), ("normalized", normalized, x), ("residual", residualGradient, dy), ("dx", inputGradient, dy),
-            ("norm weight", norm.Weight.Gradient, dy), ("norm bias", norm.Bias.Gradient, dy), ("dW", linear.Weight.Gradient, dy), ("db", linear.Bias.Gradient, dy));
+            ("y", pass.Output, x), ("normalized", pass.Normalized, x), ("residual", pass.ResidualGradient, dy), ("dx", pass.InputGradient, dy), ("norm weight", pass.Norm.Weight.Gradient, dy),
+            ("norm bias", pass.Norm.Bias.Gradient, dy), ("dW", pass.Linear.Weight.Gradient, dy), ("db", pass.Linear.Bias.Gradient, dy));
     }
 
     [TestCase(new[] { 1 }, 64, 0f, true)]
@@ -133,19 +102,8 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
 
     private void CompareLinearActivation(Activation activation, int rows, int inputs, int outputs)
     {
-        Array2 x = Array2.Random(rows, inputs, Random);
-        Array2 w = Array2.Random(outputs, inputs, Random, 1.6 / Math.Sqrt(inputs));
-        Array2 b = Array2.Random(1, outputs, Random);
-        Array2 dy = Array2.Random(rows, outputs, Random);
-        LinearParameters linear = Parameters(w, b);
-        Tensor input = Device.Activations(x);
-        Tensor preactivation = Device.ActivationOutput(rows, outputs);
-        Tensor output = Device.ActivationOutput(rows, outputs);
-        Tensor outputGradient = Device.Activations(dy);
-        Tensor inputGradient = Device.ActivationOutput(rows, inputs);
-
-        Device.Kernels.LinearActivation(input, linear, activation, preactivation, output);
-        Device.Kernels.LinearActivationBackward(input, linear, activation, preactivation, outputGradient, inputGradient, addToInputGradient: false, accumulate: false);
+        (Array2 x, Array2 w, Array2? b, Array2 dy, LinearParameters linear, Tensor preactivation, Tensor output, Tensor preactivationGradient, Tensor inputGradient) =
+            LayerPasses.LinearActivation(Device, Random, activation, rows, inputs, outputs, hasBias: true, scale: 1.6 / Math.Sqrt(inputs), publish: true);
 
         Compare(
             round =>
@@ -160,39 +118,17 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
                     ReferenceGradients.Product(ReferenceGradients.Transposed(dz), xr), ReferenceGradients.ColumnSums(dz),
                 ];
             },
-            ("z", preactivation, x), ("y", output, x), ("dz", outputGradient, dy), ("dx", inputGradient, dy), ("dW", linear.Weight.Gradient, dy), ("db", linear.Bias.Gradient, dy));
+            ("z", preactivation, x), ("y", output, x), ("dz", preactivationGradient, dy), ("dx", inputGradient, dy), ("dW", linear.Weight.Gradient, dy), ("db", linear.Bias.Gradient, dy));
     }
 
     private void CompareEmbedNorm(int[] lengths, int hidden, float probability, bool hasTokenType)
     {
-        const int Vocabulary = 100;
-        int tokens = lengths.Sum();
-        int places = lengths.Max() + 2;
-        int[][] sentences = [.. lengths.Select(length => Enumerable.Range(0, length).Select(_ => Random.Next(Vocabulary)).ToArray())];
-        int[] ids = [.. sentences.SelectMany(static sentence => sentence)];
-        int[] positions = [.. lengths.SelectMany(static length => Enumerable.Range(0, length))];
-        Array2 word = Array2.Random(Vocabulary, hidden, Random);
-        Array2 position = Array2.Random(places, hidden, Random);
-        Array2? tokenType = hasTokenType ? Array2.Random(2, hidden, Random) : null;
-        Array2 weight = Array2.Random(1, hidden, Random);
-        Array2 bias = Array2.Random(1, hidden, Random);
-        Array2 dy = Array2.Random(tokens, hidden, Random);
-        EmbeddingParameters parameters = new(
-            Device.Parameter(word), Device.Parameter(position), tokenType is null ? Parameter.None : Device.Parameter(tokenType),
-            new NormParameters(Device.Parameter(weight), Device.Parameter(bias), Epsilon));
-        Dropout dropout = Device.Dropout(probability, 0, Seed, 3);
-        Array2 factors = new(tokens, hidden, Reference.DropoutFactors(probability, 0, Seed, 3, tokens * hidden));
-        DeviceBatch batch = Device.Batch(sentences);
-        Tensor normalized = Device.ActivationOutput(tokens, hidden);
-        Tensor inverseDeviation = Device.Output(tokens, 1);
-        Tensor output = Device.ActivationOutput(tokens, hidden);
-
-        Device.Kernels.EmbedNorm(batch, parameters, dropout, normalized, inverseDeviation, output);
-        Device.Kernels.EmbedNormBackward(batch, parameters, dropout, normalized, inverseDeviation, Device.Activations(dy), accumulate: false);
+        EmbedNormPass pass = LayerPasses.EmbedNorm(Device, Random, lengths, hidden, probability, hasTokenType, vocabulary: 100, places: lengths.Max() + 2);
+        (EmbeddingParameters parameters, Array2 word, Array2 dy, Array2 factors) = (pass.Parameters, pass.Word, pass.Dy, pass.Factors);
 
         List<(string, Tensor, Array2)> results =
         [
-            ("y", output, word), ("normalized", normalized, word), ("word", parameters.Word.Gradient, dy), ("position", parameters.Position.Gradient, dy),
+            ("y", pass.Output, word), ("normalized", pass.Normalized, word), ("word", parameters.Word.Gradient, dy), ("position", parameters.Position.Gradient, dy),
             ("norm weight", parameters.Norm.Weight.Gradient, dy), ("norm bias", parameters.Norm.Bias.Gradient, dy),
         ];
         if (hasTokenType)
@@ -203,23 +139,21 @@ internal sealed class WholeLayerTests(KernelTarget target) : WholeResults(target
         Compare(
             round =>
             {
-                Array2 sum = Reference.Embed(ids, positions, word, position, tokenType);
-                (Array2 n, Array2 inverse) = ReferenceGradients.Normalize(sum, Epsilon);
-                Array2 y = Each(Reference.Multiply(Reference.LayerNorm(sum, weight, bias, Epsilon), factors), round);
+                Array2 sum = Reference.Embed(pass.Ids, pass.Positions, word, pass.Position, pass.TokenType);
+                (Array2 n, Array2 inverse) = ReferenceGradients.Normalize(sum, LayerPasses.Epsilon);
+                Array2 y = Each(Reference.Multiply(Reference.LayerNorm(sum, pass.Weight, pass.Bias, LayerPasses.Epsilon), factors), round);
                 n = Each(n, round);
                 Array2 passed = Reference.Multiply(Each(dy, round), factors);
-                Array2 dx = ReferenceGradients.LayerNorm(n, inverse, weight, passed);
+                Array2 dx = ReferenceGradients.LayerNorm(n, inverse, pass.Weight, passed);
                 (Array2 dWeight, Array2 dBias) = ReferenceGradients.NormParameters(n, passed);
-                List<Array2> expected = [y, n, ReferenceGradients.Gathered(dx, ids, Vocabulary), ReferenceGradients.Gathered(dx, positions, places), dWeight, dBias];
+                List<Array2> expected = [y, n, ReferenceGradients.Gathered(dx, pass.Ids, word.Rows), ReferenceGradients.Gathered(dx, pass.Positions, pass.Position.Rows), dWeight, dBias];
                 if (hasTokenType)
                 {
-                    expected.Add(ReferenceGradients.Gathered(dx, new int[tokens], 2));
+                    expected.Add(ReferenceGradients.Gathered(dx, new int[dx.Rows], 2));
                 }
 
                 return [.. expected];
             },
             [.. results]);
     }
-
-    private LinearParameters Parameters(Array2 weight, Array2 bias) => new(Device.PublishedParameter(weight), Device.PublishedParameter(bias));
 }

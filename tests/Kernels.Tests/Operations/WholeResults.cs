@@ -7,7 +7,7 @@ namespace MnrEngine.Kernels.Tests.Operations;
 /// Tests that compare whatever an operation gives, forward and backward and to the last element, with double precision: in single precision by <see cref="Close"/>, on activations in bf16
 /// by <see cref="HalfPrecision"/>. The reference's gradients are themselves checked by finite differences, through the operations of smaller shapes that are compared with both.
 /// </summary>
-internal abstract class WholeResults(KernelTarget target, int seed)
+internal abstract class WholeResults(KernelTarget target, int seed) : OperationTests(target, seed)
 {
     private const string BytesOfTest = "device bytes";
     private const long UsualBytes = 32L << 20;
@@ -16,9 +16,7 @@ internal abstract class WholeResults(KernelTarget target, int seed)
     /// <returns>The results in the order of the comparison.</returns>
     protected delegate Array2[] Operation(Func<double, double> round);
 
-    protected Device Device { get; private set; } = null!;
-
-    protected Random Random { get; private set; } = null!;
+    protected override long DeviceBytes => UsualBytes + (TestContext.CurrentContext.Test.Properties.Get(BytesOfTest) as int? ?? 0);
 
     protected bool IsHalf => Device.Kernels.ActivationType == ElementType.BFloat16;
 
@@ -35,16 +33,6 @@ internal abstract class WholeResults(KernelTarget target, int seed)
 
         TestCaseData Sized(int count) => new TestCaseData(count).SetProperty(BytesOfTest, checked(bytes * count));
     }
-
-    [SetUp]
-    public void SetUp()
-    {
-        Device = new Device(target, UsualBytes + (TestContext.CurrentContext.Test.Properties.Get(BytesOfTest) as int? ?? 0));
-        Random = new Random(seed);
-    }
-
-    [TearDown]
-    public void TearDown() => Device.Dispose();
 
     /// <summary>Compares results with the reference's.</summary>
     /// <param name="reference">The reference.</param>

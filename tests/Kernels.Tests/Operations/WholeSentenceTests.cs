@@ -31,14 +31,7 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     [TestCase(33, 1024)]
     public void Normalize(int rows, int width)
     {
-        Array2 x = Array2.Random(rows, width, Random);
-        Array2 dy = Array2.Random(rows, width, Random);
-        Tensor length = Device.Output(rows, 1);
-        Tensor output = Device.Output(rows, width);
-        Tensor gradient = Device.Output(rows, width);
-
-        Device.Kernels.Normalize(Device.Float(x), length, output);
-        Device.Kernels.NormalizeBackward(output, length, Device.Float(dy), gradient);
+        (Array2 x, Array2 dy, _, Tensor output, Tensor gradient) = SentencePasses.Normalize(Device, Random, rows, width);
 
         Compare(_ => [Reference.Normalize(x), ReferenceGradients.Normalize(x, dy)], ("y", output, x), ("x", gradient, dy));
     }
@@ -47,14 +40,7 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     [TestCase(33, 1024, 768)]
     public void TruncateNormalize(int rows, int width, int columns)
     {
-        Array2 x = Array2.Random(rows, width, Random);
-        Array2 dy = Array2.Random(rows, columns, Random);
-        Tensor length = Device.Output(rows, 1);
-        Tensor output = Device.Output(rows, columns);
-        Tensor gradient = Device.Output(rows, width);
-
-        Device.Kernels.TruncateNormalize(Device.Float(x), length, output);
-        Device.Kernels.TruncateNormalizeBackward(output, length, Device.Float(dy), gradient, addToInputGradient: false);
+        (Array2 x, Array2 dy, _, Tensor output, Tensor gradient) = SentencePasses.TruncateNormalize(Device, Random, rows, width, columns);
 
         Compare(_ => [Reference.TruncateNormalize(x, columns), Widened(ReferenceGradients.Normalize(Narrowed(x, columns), dy), width)], ("y", output, x), ("x", gradient, dy));
     }
@@ -108,15 +94,8 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     [TestCase(33, 1024, 5, PairFeatures.Embeddings | PairFeatures.Difference | PairFeatures.Product)]
     public void SoftmaxLoss(int pairs, int width, int classes, PairFeatures features)
     {
-        Array2 embeddings = Array2.Random(2 * pairs, width, Random);
-        Array2 weight = Array2.Random(classes, features.Parts() * width, Random, 0.05);
-        Array2 bias = Array2.Random(1, classes, Random);
-        int[] labels = [.. Enumerable.Range(0, pairs).Select(_ => Random.Next(classes))];
-        LinearParameters classifier = new(Device.Parameter(weight), Device.Parameter(bias));
-        Tensor loss = Device.Output(1, 1);
-        Tensor gradient = Device.Output(2 * pairs, width);
-
-        Device.Kernels.SoftmaxLoss(Device.Float(embeddings), Device.Integers(labels), classifier, features, 1f, Device.Output(pairs, classes), loss, gradient, accumulate: false);
+        (Array2 embeddings, Array2 weight, Array2 bias, int[] labels, LinearParameters classifier, Tensor loss, Tensor gradient) =
+            SentencePasses.SoftmaxLoss(Device, Random, pairs, width, classes, features, scale: 0.05);
 
         Compare(
             _ =>
@@ -134,10 +113,7 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     {
         Array2 embeddings = Array2.Random(2 * pairs, width, Random);
         double[] labels = [.. Enumerable.Range(0, pairs).Select(_ => (double)(float)Random.NextDouble())];
-        Tensor loss = Device.Output(1, 1);
-        Tensor gradient = Device.Output(2 * pairs, width);
-
-        Device.Kernels.CosineSimilarityLoss(Device.Float(embeddings), Device.Float(new Array2(1, pairs, labels)), 1f, loss, gradient, accumulate: false);
+        (_, Tensor loss, Tensor gradient) = SentencePasses.CosineSimilarityLoss(Device, embeddings, labels);
 
         Compare(
             _ => [Number(Reference.CosineSimilarityLoss(embeddings, labels)), ReferenceGradients.CosineSimilarityLoss(embeddings, labels)], ("loss", loss, One), ("embeddings", gradient, One));
@@ -151,10 +127,7 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
         Array2 embeddings = Array2.Random(2 * pairs, width, Random, similarity == Similarity.Cosine ? 1 : 0.3);
         double[] labels = [.. Enumerable.Range(0, pairs).Select(_ => Random.Next(6) / 4.0)];
         float scale = similarity == Similarity.Cosine ? 20 : 1.5f;
-        Tensor loss = Device.Output(1, 1);
-        Tensor gradient = Device.Output(2 * pairs, width);
-
-        Device.Kernels.CosentLoss(Device.Float(embeddings), Device.Float(new Array2(1, pairs, labels)), scale, similarity, 1f, loss, gradient, accumulate: false);
+        (_, Tensor loss, Tensor gradient) = SentencePasses.CosentLoss(Device, embeddings, labels, scale, similarity);
 
         Compare(
             _ => [Number(Reference.CosentLoss(embeddings, labels, scale, similarity)), ReferenceGradients.CosentLoss(embeddings, labels, scale, similarity)],
@@ -166,13 +139,7 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     [TestCase(512, 2)]
     public void RelativeBias(int length, int heads)
     {
-        Array2 table = Array2.Random(RelativePositions.Buckets, heads, Random);
-        Array2 dy = Array2.Random(heads * length, length, Random);
-        Parameter parameter = Device.Parameter(table);
-        Tensor bias = Device.Output(heads * length, length);
-
-        Device.Kernels.RelativeBias(parameter, bias);
-        Device.Kernels.RelativeBiasBackward(parameter, Device.Float(dy), accumulate: false);
+        (Array2 table, Array2 dy, Parameter parameter, Tensor bias) = LayerPasses.RelativeBias(Device, Random, length, heads);
 
         Compare(
             _ =>
@@ -227,25 +194,14 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
     {
         // What is rounded already, so that rounding does not move a maximum to another token.
         Array2 x = Each(Array2.Random(lengths.Sum(), hidden, Random), HalfPrecision.Round);
-        Array2 dy = Array2.Random(lengths.Length, 6 * hidden, Random);
-        DeviceBatch batch = Device.Batch(lengths);
-        Tensor input = Device.Activations(x);
-        Tensor pooled = Device.Output(lengths.Length, 6 * hidden);
-        Tensor gradient = Device.ActivationOutput(x.Rows, hidden);
-
-        Device.Kernels.Pool(batch, Every, input, pooled);
-        Device.Kernels.PoolBackward(batch, Every, input, Device.Float(dy), gradient);
+        (Array2 dy, Tensor pooled, Tensor gradient) = SentencePasses.Pool(Device, Random, lengths, x, Every);
 
         Compare(round => [Reference.Pool(lengths, x, Every), Each(ReferenceGradients.Pool(lengths, x, dy), round)], ("pooled", pooled, x), ("hidden", gradient, dy));
     }
 
     private void CompareRankingLoss(int queries, int columns, int width, RankingLossOptions options)
     {
-        Array2 embeddings = Array2.Random(queries * columns, width, Random);
-        Tensor loss = Device.Output(1, 1);
-        Tensor gradient = Device.Output(embeddings.Rows, width);
-
-        Device.Kernels.RankingLoss(Device.Float(embeddings), queries, options, 1f, loss, gradient, accumulate: false);
+        (Array2 embeddings, Tensor loss, Tensor gradient) = SentencePasses.RankingLoss(Device, Random, queries, columns, width, options);
 
         Compare(
             _ => [Number(Reference.RankingLoss(embeddings, queries, options, embeddings)), ReferenceGradients.RankingLoss(embeddings, queries, options)],
