@@ -48,13 +48,14 @@ internal static unsafe class CudaStatus
         }
     }
 
-    /// <summary>What failed for want of memory, with how much there is: "cuMemAlloc of 5 bytes failed: 4 of 80 bytes of the GPU's memory are free".</summary>
+    /// <summary>
+    /// What failed for want of memory, with how much there is: "cuMemAlloc of 5 bytes failed: 4 of 80 bytes of the GPU's memory are free". On a GPU too full to be opened nobody can tell how much.
+    /// </summary>
     public static OutOfMemoryException OutOfMemory(string what)
     {
         nuint free = 0;
         nuint total = 0;
-        CudaDriver.cuMemGetInfo_v2(&free, &total);
-        return new OutOfMemoryException(System.FormattableString.Invariant($"{what}: {(ulong)free:N0} of {(ulong)total:N0} bytes of the GPU's memory are free"));
+        return CudaDriver.cuMemGetInfo_v2(&free, &total) != CudaResult.Success ? new OutOfMemoryException($"{what}: the GPU's memory is full") : new OutOfMemoryException(System.FormattableString.Invariant($"{what}: {(ulong)free:N0} of {(ulong)total:N0} bytes of the GPU's memory are free"));
     }
 
     /// <summary>A status in the driver's own words: "CUDA_ERROR_OUT_OF_MEMORY (2, out of memory)".</summary>

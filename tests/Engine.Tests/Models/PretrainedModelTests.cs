@@ -2,6 +2,7 @@ using System.Text.Json;
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
 using MnrEngine.Kernels.Cpu;
+using MnrEngine.Kernels.Cuda;
 using MnrEngine.Models;
 using MnrEngine.Serialization;
 using MnrEngine.Testing;
@@ -35,23 +36,51 @@ public sealed class PretrainedModelTests
     }
 
     [Test]
-    public void EmbeddingsAreSentenceTransformers()
+    public void EmbeddingsAreSentenceTransformers() => AssertEmbeddings(_encoder, int.MaxValue);
+
+    /// <summary>A few texts where there is no GPU.</summary>
+    [Test]
+    public void EmbeddingsOnTheCudaKernelsAreSentenceTransformers()
     {
-        float[] embeddings = _encoder.Encode([.. _expected.GetProperty("texts").EnumerateArray().Select(static t => t.GetString()!)]);
+        using CudaKernels kernels = CudaTarget.Create(new CudaOptions());
+        using SentenceEncoder encoder = SentenceEncoder.Load(Fixtures.LargeModel(Name), kernels);
+        AssertEmbeddings(encoder, CudaTarget.IsGpu ? int.MaxValue : 3);
+    }
+
+    [Test]
+    public void StsScoresAreSentenceTransformersToFourDecimals() => AssertStsScores(_encoder);
+
+    [Test]
+    public void StsScoresOnAGpuAreSentenceTransformersToFourDecimals()
+    {
+        if (!CudaTarget.IsGpu)
+        {
+            Assert.Ignore("takes a GPU");
+        }
+
+        using CudaKernels kernels = CudaTarget.Create(new CudaOptions());
+        using SentenceEncoder encoder = SentenceEncoder.Load(Fixtures.LargeModel(Name), kernels);
+        AssertStsScores(encoder);
+    }
+
+    private void AssertEmbeddings(SentenceEncoder encoder, int most)
+    {
+        string[] texts = [.. _expected.GetProperty("texts").EnumerateArray().Select(static t => t.GetString()!)];
         using SafetensorsFile file = SafetensorsFile.Open(Fixtures.Path("data", Name + ".safetensors"));
         float[] expected = new float[file.Entries["embeddings"].Count];
         file.Read("embeddings", expected);
-        Assert.That(embeddings, Has.Length.EqualTo(expected.Length));
+        int count = Math.Min(most, texts.Length);
+        float[] embeddings = encoder.Encode(texts[..count]);
+        Assert.That(embeddings, Has.Length.EqualTo(expected.Length / texts.Length * count));
         double largest = embeddings.Zip(expected, static (a, b) => Math.Abs((double)a - b)).Max();
         Assert.That(largest, Is.LessThanOrEqualTo(2e-6));
     }
 
-    [Test]
-    public void StsScoresAreSentenceTransformersToFourDecimals()
+    private void AssertStsScores(SentenceEncoder encoder)
     {
         StsDataset data = StsDataset.Load(new DatasetSource(Path.Combine(AppContext.BaseDirectory, "stsb", "stsb-en-dev.csv")), scale: 5);
-        StsEvaluator evaluator = new("", data, _encoder);
-        using SentenceNetwork network = _encoder.PlanInference(4096, 128);
+        StsEvaluator evaluator = new("", data, encoder);
+        using SentenceNetwork network = encoder.PlanInference(4096, 128);
         EvaluationFigures figures = evaluator.Evaluate(new NetworkEmbedder(network), null);
         Assert.Multiple(() =>
         {

@@ -61,9 +61,33 @@ public sealed class TrainingFixtureTests
     }
 
     [TestCaseSource(nameof(LargeRuns))]
-    public void APretrainedRunIsTheReferences(string name)
+    public void APretrainedRunIsTheReferences(string name) => AssertPretrainedRun(name, Fixtures.LargeModel(Model(name)), new CpuKernels());
+
+    [TestCaseSource(nameof(LargeRuns))]
+    public void APretrainedRunIsTheReferencesOnAGpu(string name)
     {
-        using Replay replay = new(name, Fixtures.LargeModel(Model(name)), new CpuKernels());
+        if (!CudaTarget.IsGpu)
+        {
+            Assert.Ignore("takes a GPU");
+        }
+
+        AssertPretrainedRun(name, Fixtures.LargeModel(Model(name)), CudaTarget.Create(new CudaOptions()));
+    }
+
+    [Explicit("minutes on the host")]
+    [Category("Long")]
+    [TestCaseSource(nameof(LargeRuns))]
+    public void APretrainedRunBeginsAsTheReferencesOnTheCudaKernels(string name)
+    {
+        string folder = Fixtures.LargeModel(Model(name));
+        using Replay replay = new(name, folder, CudaTarget.Create(new CudaOptions()));
+        replay.Train(maxSteps: 1);
+        replay.AssertSteps(static _ => 1e-4);
+    }
+
+    private static void AssertPretrainedRun(string name, string folder, IKernels kernels)
+    {
+        using Replay replay = new(name, folder, kernels);
         replay.AssertStsScores("before");
         replay.Train();
         replay.AssertSteps(static step => step < 15 ? 1e-4 : 1e-3);
