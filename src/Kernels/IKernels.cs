@@ -309,14 +309,18 @@ public interface IKernels : IDisposable
     /// <param name="accumulate">Whether loss and the classifier's gradients are added to what is there.</param>
     void SoftmaxLoss(Tensor embeddings, Tensor labels, in LinearParameters classifier, PairFeatures features, float weight, Tensor logits, Tensor loss, Tensor embeddingsGradient, bool accumulate);
 
-    /// <summary>The mean over pairs of (cos(u, v) - y)^2 and its gradient in one go (sentence-transformers' CosineSimilarityLoss).</summary>
+    /// <summary>
+    /// The mean over pairs of the error of a transform of cos(u, v) against y, by default of (cos(u, v) - y)^2, and its gradient in one go
+    /// (sentence-transformers' CosineSimilarityLoss).
+    /// </summary>
     /// <param name="embeddings">Float32 (2 b, width): the b first sentences, then the b second ones in the same order.</param>
     /// <param name="labels">Float32 (1, b): y.</param>
+    /// <param name="options">The transform and the error.</param>
     /// <param name="weight">The factor on loss and gradient: 1 / micro-batches under accumulation.</param>
     /// <param name="loss">Float32 (1, 1): weight * loss, overwritten or added to.</param>
     /// <param name="embeddingsGradient">Shaped as <paramref name="embeddings"/>, overwritten; <see cref="Tensor.None"/> for the loss alone. The gradient of a pair with an all-zero row is unspecified but finite.</param>
     /// <param name="accumulate">Whether the loss is added to what is there.</param>
-    void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate);
+    void CosineSimilarityLoss(Tensor embeddings, Tensor labels, in CosineLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate);
 
     /// <summary>
     /// log(1 + the sum over pairs of pairs i, j with y_i &lt; y_j of exp(scale (s_i - s_j))) with s the similarity of u and v, and its gradient in one go

@@ -67,6 +67,40 @@ public enum PairFeatures
     Product = 4,
 }
 
+/// <summary>How a pair's transformed cosine t is compared with its label y (sentence-transformers' <c>loss_fct</c>, torch's losses with their defaults).</summary>
+public enum PairError
+{
+    /// <summary>(t - y)^2: torch's MSELoss.</summary>
+    Squared,
+
+    /// <summary>|t - y|: torch's L1Loss, whose gradient is 0 where t = y.</summary>
+    Absolute,
+
+    /// <summary>(t - y)^2 / 2 where |t - y| is below 1, else |t - y| - 1/2: torch's SmoothL1Loss with beta 1 and HuberLoss with delta 1.</summary>
+    Huber,
+}
+
+/// <summary>What a pair's cosine c goes through before it is compared (sentence-transformers' <c>cos_score_transformation</c>).</summary>
+public enum CosineTransform
+{
+    /// <summary>c itself.</summary>
+    Identity,
+
+    /// <summary>1 / (1 + e^-c).</summary>
+    Sigmoid,
+
+    /// <summary>tanh c.</summary>
+    Tanh,
+
+    /// <summary>max(0, c), whose gradient is 0 where c = 0.</summary>
+    Relu,
+}
+
+/// <summary>The parameters of the cosine similarity loss.</summary>
+/// <param name="Error">How transformed cosines are compared with labels.</param>
+/// <param name="Transform">What cosines go through before.</param>
+public readonly record struct CosineLossOptions(PairError Error = PairError.Squared, CosineTransform Transform = CosineTransform.Identity);
+
 /// <summary>The width of <see cref="PairFeatures"/>.</summary>
 public static class PairFeaturesParts
 {

@@ -50,6 +50,9 @@ internal static partial class ColumnGuess
     /// <summary>The position of the label, or -1.</summary>
     public static int Label(IReadOnlyList<string> names) => FindAny(names, LabelNames);
 
+    /// <summary>Whether a column's name says that it holds labels, which may be classes; a score's doesn't.</summary>
+    public static bool IsLabelName(string name) => LabelNames.Contains(name.Trim(), StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The position of the score, or -1.</summary>
     public static int Score(IReadOnlyList<string> names) => FindAny(names, ScoreNames);
 

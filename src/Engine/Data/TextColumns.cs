@@ -5,8 +5,9 @@ namespace MnrEngine.Data;
 /// <summary>Which columns of a training file are texts, and which is the label. The texts are bound in front of the label.</summary>
 internal sealed class TextColumns
 {
-    private TextColumns(IReadOnlyList<string> names, bool hasLabel, bool hasExtra)
+    private TextColumns(IReadOnlyList<string> names, bool hasLabel, bool hasExtra, string? labelName)
     {
+        LabelName = labelName;
         Names = names;
         Label = hasLabel ? names.Count : -1;
         Extra = hasExtra ? names.Count + (hasLabel ? 1 : 0) : -1;
@@ -20,6 +21,9 @@ internal sealed class TextColumns
 
     /// <summary>The index of the further column among the bound columns, or -1.</summary>
     public int Extra { get; }
+
+    /// <summary>The name of the label's column; null when there is none, or it has no name.</summary>
+    public string? LabelName { get; }
 
     /// <summary>Whether a first line is a header for this source.</summary>
     public static Func<IReadOnlyList<string>, bool> HeaderTest(DatasetSource source) =>
@@ -61,7 +65,7 @@ internal sealed class TextColumns
         bool hasLabel = label >= 0;
         int further = extra is null || table.Names is null ? -1 : ColumnGuess.Find(table.Names, extra);
         table.Bind([.. texts, .. hasLabel ? (int[])[label] : [], .. further >= 0 ? (int[])[further] : []], texts.Count);
-        return new TextColumns(table.Names is null ? ColumnGuess.DefaultNames(texts.Count) : [.. texts.Select(i => table.Names[i])], hasLabel, further >= 0);
+        return new TextColumns(table.Names is null ? ColumnGuess.DefaultNames(texts.Count) : [.. texts.Select(i => table.Names[i])], hasLabel, further >= 0, hasLabel ? table.Names?[label] : null);
     }
 
     private static int GuessLabel(IReadOnlyList<string> names, DatasetSource source) =>

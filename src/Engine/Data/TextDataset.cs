@@ -9,6 +9,8 @@ namespace MnrEngine.Data;
 /// </summary>
 public sealed class TextDataset
 {
+    private static readonly HashSet<string> NliClasses = ["0", "1", "2"];
+
     /// <summary>A data set of texts already in memory.</summary>
     /// <param name="columnNames">The name of each column.</param>
     /// <param name="columns">The texts of each column, all equally long.</param>
@@ -59,6 +61,13 @@ public sealed class TextDataset
     /// <summary>The label of each row as the file has it, or null when some file has no label column.</summary>
     public IReadOnlyList<string>? Labels { get; }
 
+    /// <summary>The name of the column that the labels are of, or null when it has none.</summary>
+    public string? LabelName { get; private init; }
+
+    /// <summary>Whether the labels look like NLI's classes: whole numbers up to 2, in a column that is called label and not score.</summary>
+    public bool HasNliClasses =>
+        LabelName is not null && ColumnGuess.IsLabelName(LabelName) && Labels is not null && NliClasses.SetEquals(Labels.Distinct().Select(static label => label.Trim()).Append("0").Append("1"));
+
     /// <summary>The number of rows.</summary>
     public int Count => Numbers.Rows;
 
@@ -101,12 +110,12 @@ public sealed class TextDataset
         }
 
         rows.Texts.Seal();
-        return new TextDataset(rows.ColumnNames, rows.Texts, rows.Numbers(), rows.Labels(), files);
+        return new TextDataset(rows.ColumnNames, rows.Texts, rows.Numbers(), rows.Labels(), files) { LabelName = rows.LabelName };
     }
 
     /// <summary>The first rows of the data set.</summary>
     /// <param name="rows">How many, at most <see cref="Count"/>.</param>
-    public TextDataset Take(int rows) => new(ColumnNames, Texts, Numbers.Take(rows), Labels?.Take(rows).ToArray(), Files);
+    public TextDataset Take(int rows) => new(ColumnNames, Texts, Numbers.Take(rows), Labels?.Take(rows).ToArray(), Files) { LabelName = LabelName };
 
     /// <summary>The texts of one row.</summary>
     public IReadOnlyList<string> Row(int row) => [.. Numbers.Row(row).ToArray().Select(Texts.Text)];

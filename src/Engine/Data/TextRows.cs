@@ -18,6 +18,9 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
 
     public int Count => _numbers.Count / columnNames.Count;
 
+    /// <summary>The name of the label's column in the first file in which it has one.</summary>
+    public string? LabelName { get; private set; }
+
     /// <summary>Reads the rest of a file.</summary>
     public FileReport Append(TableReader table, TextColumns columns, DatasetSource source)
     {
@@ -33,6 +36,7 @@ internal sealed class TextRows(string firstPath, IReadOnlyList<string> columnNam
             _labels = null;
         }
 
+        LabelName ??= columns.LabelName;
         LabelFilter labels = new(source.Labels, source.LabelRule, pool);
         int read = 0, kept = 0, blank = 0, unlabelled = 0, other = 0;
         while (table.Read())

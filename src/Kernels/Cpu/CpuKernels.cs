@@ -254,10 +254,10 @@ public sealed class CpuKernels : IKernels
     }
 
     /// <inheritdoc/>
-    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, in CosineLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
     {
         Operands.CosineSimilarityLoss(embeddings, labels, loss, embeddingsGradient);
-        _operations.CosineSimilarityLoss(embeddings, labels, weight, loss, embeddingsGradient, accumulate);
+        _operations.CosineSimilarityLoss(embeddings, labels, options, weight, loss, embeddingsGradient, accumulate);
     }
 
     /// <inheritdoc/>

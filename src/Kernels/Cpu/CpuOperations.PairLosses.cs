@@ -6,7 +6,7 @@ namespace MnrEngine.Kernels.Cpu;
 /// Losses that compare the similarity s of each pair (u, v) with a label y. Under cosine, with the lengths |u| and |v|:
 /// <code>
 /// s = u . v / (|u| |v|);  du = ds (v / |v| - s u / |u|) / |u|, and the same with u and v exchanged
-/// cosine similarity: mean of (s - y)^2;  ds = 2 (s - y) / pairs
+/// cosine similarity: mean of (s - y)^2;  ds = 2 (s - y) / pairs;  with a transform t of s and an error e, mean of e(t(s) - y), ds = e' t' / pairs
 /// CoSENT: L = log(1 + sum over y_i &lt; y_j of e^(scale (s_i - s_j)))
 ///   ds_i = scale (sum over y_j &gt; y_i of e^(scale (s_i - s_j) - L) - sum over y_k &lt; y_i of e^(scale (s_k - s_i) - L))
 /// </code>
@@ -20,7 +20,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     private NativeBuffer? _pairs;
 
-    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, in CosineLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
     {
         int pairs = labels.Columns;
         PairNumbers numbers = ReservePairs(pairs);
@@ -28,9 +28,10 @@ internal sealed unsafe partial class CpuOperations<TVector>
         double sum = 0;
         for (int pair = 0; pair < pairs; pair++)
         {
-            double error = (double)numbers.Similarities[pair] - labels.Floats()[pair];
-            sum += error * error;
-            numbers.Gradients[pair] = (float)(2 * error * weight / pairs);
+            (double transformed, double ofTransform) = Transformed(options.Transform, numbers.Similarities[pair]);
+            (double error, double ofError) = Error(options.Error, transformed - labels.Floats()[pair]);
+            sum += error;
+            numbers.Gradients[pair] = (float)(ofError * ofTransform * weight / pairs);
         }
 
         AddLoss(loss, weight * sum / pairs, accumulate);
@@ -67,6 +68,33 @@ internal sealed unsafe partial class CpuOperations<TVector>
         AddLoss(loss, weight * logTotal, accumulate);
         CompareBackward(embeddings, pairs, similarity, numbers, embeddingsGradient);
     }
+
+    /// <summary>A cosine's transform and its derivative.</summary>
+    private static (double Value, double Derivative) Transformed(CosineTransform transform, double cosine)
+    {
+        switch (transform)
+        {
+            case CosineTransform.Sigmoid:
+                double sigmoid = 1 / (1 + Math.Exp(-cosine));
+                return (sigmoid, sigmoid * (1 - sigmoid));
+            case CosineTransform.Tanh:
+                double tanh = Math.Tanh(cosine);
+                return (tanh, 1 - (tanh * tanh));
+            case CosineTransform.Relu:
+                return (Math.Max(0, cosine), cosine > 0 ? 1 : 0);
+            default:
+                return (cosine, 1);
+        }
+    }
+
+    /// <summary>The error of a difference and its derivative.</summary>
+    private static (double Value, double Derivative) Error(PairError error, double difference) => error switch
+    {
+        PairError.Absolute => (Math.Abs(difference), Math.Sign(difference)),
+        PairError.Huber when Math.Abs(difference) < 1 => (difference * difference / 2, difference),
+        PairError.Huber => (Math.Abs(difference) - 0.5, Math.Sign(difference)),
+        _ => (difference * difference, 2 * difference),
+    };
 
     private void PlanPairs(in StepLimits limits) => ReservePairs((limits.Sentences + 1) / 2);
 

@@ -34,13 +34,13 @@ public sealed unsafe partial class CudaKernels
     }
 
     /// <inheritdoc/>
-    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, in CosineLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
     {
         _operands.CosineSimilarityLoss(embeddings, labels, loss, embeddingsGradient);
         int pairs = labels.Columns;
         (nint similarities, nint inverseLengths, nint gradients, nint losses) = PairNumbers(pairs, sizeof(double));
         ComparePairs(embeddings, pairs, Similarity.Cosine, similarities, inverseLengths);
-        _context.Launch(_kernels.CosineSimilarityLoss, new LaunchShape(Blocks((pairs + 255) / 256, 4), 256), similarities, labels, weight, losses, gradients, pairs);
+        _context.Launch(_kernels.CosineSimilarityLoss, new LaunchShape(Blocks((pairs + 255) / 256, 4), 256), similarities, labels, weight, losses, gradients, pairs, (int)options.Error, (int)options.Transform);
         _context.Launch(_kernels.ReduceLoss, new LaunchShape(1, 256), losses, pairs, weight, loss, accumulate);
         ComparePairsBackward(embeddings, pairs, Similarity.Cosine, similarities, inverseLengths, gradients, embeddingsGradient);
     }

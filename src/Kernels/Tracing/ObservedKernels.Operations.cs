@@ -176,10 +176,10 @@ public sealed partial class ObservedKernels
     }
 
     /// <inheritdoc/>
-    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
+    public void CosineSimilarityLoss(Tensor embeddings, Tensor labels, in CosineLossOptions options, float weight, Tensor loss, Tensor embeddingsGradient, bool accumulate)
     {
         Begin(OperationCosts.PairLoss(embeddings, labels, embeddingsGradient, comparisons: 0));
-        _kernels.CosineSimilarityLoss(embeddings, labels, weight, loss, embeddingsGradient, accumulate);
+        _kernels.CosineSimilarityLoss(embeddings, labels, options, weight, loss, embeddingsGradient, accumulate);
         End();
     }
 

@@ -12,7 +12,7 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        Argument<string[]> models = new("models") { Description = "The models' folders, or their ids on the Hugging Face hub; LABEL=MODEL gives one another name in the comparison.", Arity = ArgumentArity.OneOrMore };
+        Argument<string[]> models = new("models") { Description = "The models' folders, or their ids on the Hugging Face hub; LABEL=MODEL gives one another name in the comparison, and is needed to name one twice.", Arity = ArgumentArity.OneOrMore };
         Option<string> sts = new("--sts") { Description = "A file of sentence pairs with scores, or the id of such a data set on the Hugging Face hub, perhaps with its subset and split: OWNER/NAME:SUBSET:SPLIT.", Required = true, HelpName = "file" };
         Option<string?> name = new("--name") { Description = "The name of the sentence pairs in the comparison, instead of the file's." };
         Option<string?> markdown = new("--markdown") { Description = "Write the table to this Markdown file too." };
@@ -26,7 +26,7 @@ internal static class CompareCommand
             EncoderOptions encoding = options.Read(parsed);
             Config.StsConfig file = new() { Path = parsed.GetRequiredValue(sts), ScoreScale = parsed.GetValue(scale) };
             CheckOutputs(parsed.GetValue(markdown), parsed.GetValue(json), parsed.GetValue(chart));
-            NamedModel[] named = [.. parsed.GetRequiredValue(models).Select(NamedModel.Parse)];
+            IReadOnlyList<NamedModel> named = NamedModel.ParseAll(parsed.GetRequiredValue(models));
             StsDataset pairs = EvaluationRows.Load(file, encoding.Log);
             CheckAll(named, encoding.Log);
             Comparison comparison = ModelComparison.Run(named, parsed.GetValue(name) ?? file.DisplayName, pairs, encoding);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using MnrEngine.Data;
 using MnrEngine.Data.Preparation;
 using MnrEngine.Hub;
 using MnrEngine.Serialization;
@@ -24,6 +25,14 @@ internal static class PrepareCommand
         ["sts"] = PreparedRows.Sts,
     };
 
+    private static readonly Dictionary<string, DataFormat> Formats = new(StringComparer.Ordinal)
+    {
+        ["tsv"] = DataFormat.Tsv,
+        ["csv"] = DataFormat.Csv,
+        ["jsonl"] = DataFormat.JsonLines,
+        ["parquet"] = DataFormat.Parquet,
+    };
+
     public static Command Create()
     {
         Argument<string[]> inputs = new("input")
@@ -45,6 +54,7 @@ internal static class PrepareCommand
         };
         Option<string?> subset = new("--subset") { Description = "The subset of data sets on the hub whose ids name none. Without it their default, or the one that is made for --to: pair, triplet, pair-class or pair-score." };
         Option<string[]> columns = new("--columns") { Description = "The columns with the texts (for sts, and the score), by name or number from 0.", AllowMultipleArgumentsPerToken = true };
+        Option<string?> format = new("--format") { Description = "How the inputs are written: tsv, csv, jsonl or parquet. Without it their names tell." };
         Option<string?> label = new("--label-column") { Description = "The column with the label, by name or number from 0." };
         Option<double?> scale = new("--score-scale") { Description = "What sts scores are divided by. Without it 5 where one is above 1, else 1." };
         Option<long> seed = new("--seed") { Description = "Decides which entailments and contradictions become triplets.", DefaultValueFactory = static _ => 42 };
@@ -52,7 +62,7 @@ internal static class PrepareCommand
         Option<string?> histogram = new("--histogram") { Description = "Where the token lengths are drawn: a .png file, or none. Without it beside the result.", HelpName = "file" };
         Command command = new("prepare", "Makes the rows that a loss needs of data sets as they are published.")
         {
-            inputs, output, to, both, dropDuplicates, split, subset, columns, label, scale, seed, tokenizer, histogram,
+            inputs, output, to, both, dropDuplicates, split, subset, columns, format, label, scale, seed, tokenizer, histogram,
         };
         command.SetAction(parsed =>
         {
@@ -81,6 +91,7 @@ internal static class PrepareCommand
                 DropDuplicates = parsed.GetValue(dropDuplicates),
                 Split = parsed.GetRequiredValue(split),
                 Columns = parsed.GetValue(columns) is { Length: > 0 } named ? [.. named.SelectMany(static name => name.Split(','))] : null,
+                Format = parsed.GetValue(format) is string written ? FormatOf(written) : null,
                 LabelColumn = parsed.GetValue(label),
                 ScoreScale = parsed.GetValue(scale),
                 Seed = parsed.GetValue(seed),
@@ -178,6 +189,10 @@ internal static class PrepareCommand
             output.WriteLine($"note: no chart can be drawn on this machine: {error.GetBaseException().Message.Split('\n')[0]}");
         }
     }
+
+    private static DataFormat FormatOf(string name) => Formats.TryGetValue(name, out DataFormat format)
+        ? format
+        : throw new InputException($"--format is '{name}', but has to be one of {string.Join(", ", Formats.Keys)}");
 
     private static PreparedRows Kind(string name) => Kinds.TryGetValue(name, out PreparedRows kind)
         ? kind

@@ -13,9 +13,42 @@ internal sealed record NamedModel(string Label, string Model)
     // What a run calls the folders of its models, which say nothing without the run's own.
     private static readonly string[] FoldersOfARun = ["model", "best"];
 
-    /// <summary>Reads <c>MODEL</c> or <c>LABEL=MODEL</c>.</summary>
-    /// <exception cref="InputException">There is nothing on one side of the sign.</exception>
-    public static NamedModel Parse(string text)
+    private static readonly StringComparer PathComparer = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+
+    /// <summary>
+    /// Reads <c>MODEL</c> or <c>LABEL=MODEL</c>. A model is called as its folder is, or its id without the owner; several that would be called the same get as much of their
+    /// paths as tells them apart.
+    /// </summary>
+    /// <exception cref="InputException">There is nothing on one side of a sign, a model is named twice without a label, or two have the same label.</exception>
+    public static IReadOnlyList<NamedModel> ParseAll(IReadOnlyList<string> texts)
+    {
+        NamedModel[] models = [.. texts.Select(Parse)];
+        bool[] isGiven = [.. models.Select((model, i) => model.Model != texts[i])];
+        foreach (int[] same in Enumerable.Range(0, models.Length).Where(i => !isGiven[i]).GroupBy(i => models[i].Label).Select(static group => group.ToArray()).Where(static group => group.Length > 1))
+        {
+            string[][] paths = [.. same.Select(i => Parts(models[i].Model))];
+            if (same.GroupBy(i => string.Join('/', Parts(models[i].Model)), PathComparer).FirstOrDefault(static twice => twice.Count() > 1) is IGrouping<string, int> twice)
+            {
+                throw new InputException($"the model {models[twice.First()].Model} is named twice: once is enough, or LABEL=MODEL tells the two apart");
+            }
+
+            // runs/a/model and runs/b/model are told apart by the runs, runs/a/model and runs/a/best by more than their last folders, which say too little.
+            string[][] shorter = [.. paths.Select(static path => WithoutFolderOfARun(path))];
+            bool byRuns = Different(shorter, int.MaxValue);
+            paths = byRuns ? shorter : paths;
+            int length = Enumerable.Range(byRuns ? 1 : 2, paths.Max(static path => path.Length)).First(count => Different(paths, count));
+            for (int i = 0; i < same.Length; i++)
+            {
+                models[same[i]] = models[same[i]] with { Label = Tail(paths[i], length) };
+            }
+        }
+
+        return models.GroupBy(static model => model.Label).FirstOrDefault(static group => group.Count() > 1) is IGrouping<string, NamedModel> alike
+            ? throw new InputException($"two models are called {alike.Key}: LABEL=MODEL gives one of them another name")
+            : models;
+    }
+
+    private static NamedModel Parse(string text)
     {
         int sign = text.IndexOf('=');
         if (sign < 0 || Directory.Exists(text))
@@ -29,11 +62,19 @@ internal sealed record NamedModel(string Label, string Model)
 
     private static string LabelOf(string model)
     {
-        string[] parts = model.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
-        return parts.Length == 0 ? model
-            : parts.Length > 1 && FoldersOfARun.Contains(parts[^1]) ? parts[^2]
-            : parts[^1];
+        string[] parts = WithoutFolderOfARun(Split(model));
+        return parts.Length == 0 ? model : parts[^1];
     }
+
+    private static string[] Parts(string model) => Split(Directory.Exists(model) ? Path.GetFullPath(model) : model);
+
+    private static string[] Split(string path) => path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
+
+    private static string[] WithoutFolderOfARun(string[] path) => path.Length > 1 && FoldersOfARun.Contains(path[^1]) ? path[..^1] : path;
+
+    private static bool Different(string[][] paths, int length) => paths.Select(path => Tail(path, length)).Distinct(PathComparer).Count() == paths.Length;
+
+    private static string Tail(string[] path, int length) => string.Join('/', path[Math.Max(0, path.Length - length)..]);
 }
 
 /// <summary>Scores models on the same sentence pairs.</summary>

@@ -23,6 +23,12 @@ internal sealed record LossConfig
     [TransformersName("similarity")]
     public SimilarityFunction? SimilarityFct { get; init; }
 
+    [Description("How a cosine is compared with its score: the name of a loss of torch, which has its defaults. CosineSimilarityLoss, default MSELoss.")]
+    public PairErrorName? LossFct { get; init; }
+
+    [Description("What a cosine goes through before: the name of a module of torch. CosineSimilarityLoss, default Identity.")]
+    public CosineTransformName? CosScoreTransformation { get; init; }
+
     [Description("What is ranked against what, query_to_doc always among it. MultipleNegativesRankingLoss, default query_to_doc.")]
     [Elements(1, 4)]
     public IReadOnlyList<RankingDirection>? Directions { get; init; }
@@ -84,6 +90,12 @@ internal sealed record WrappedLossConfig
     [Description("As loss.similarity_fct.")]
     public SimilarityFunction? SimilarityFct { get; init; }
 
+    [Description("As loss.loss_fct.")]
+    public PairErrorName? LossFct { get; init; }
+
+    [Description("As loss.cos_score_transformation.")]
+    public CosineTransformName? CosScoreTransformation { get; init; }
+
     [Description("As loss.directions.")]
     [Elements(1, 4)]
     public IReadOnlyList<RankingDirection>? Directions { get; init; }
@@ -109,6 +121,8 @@ internal sealed record WrappedLossConfig
         },
         Scale = Scale,
         SimilarityFct = SimilarityFct,
+        LossFct = LossFct,
+        CosScoreTransformation = CosScoreTransformation,
         Directions = Directions,
         PartitionMode = PartitionMode,
         HardnessMode = HardnessMode,
@@ -153,6 +167,32 @@ internal enum SimilarityFunction
     PairwiseCosine,
     [JsonStringEnumMemberName("pairwise_dot_score")]
     PairwiseDot,
+}
+
+/// <summary>How a cosine is compared with its score, by the names of torch's losses. The last two are the same with their defaults.</summary>
+internal enum PairErrorName
+{
+    [JsonStringEnumMemberName("MSELoss")]
+    Mse,
+    [JsonStringEnumMemberName("L1Loss")]
+    L1,
+    [JsonStringEnumMemberName("SmoothL1Loss")]
+    SmoothL1,
+    [JsonStringEnumMemberName("HuberLoss")]
+    Huber,
+}
+
+/// <summary>What a cosine goes through before it is compared, by the names of torch's modules.</summary>
+internal enum CosineTransformName
+{
+    [JsonStringEnumMemberName("Identity")]
+    Identity,
+    [JsonStringEnumMemberName("Sigmoid")]
+    Sigmoid,
+    [JsonStringEnumMemberName("Tanh")]
+    Tanh,
+    [JsonStringEnumMemberName("ReLU")]
+    Relu,
 }
 
 /// <summary>What is ranked against what.</summary>

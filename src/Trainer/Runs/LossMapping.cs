@@ -15,7 +15,7 @@ internal static class LossMapping
     public static SentenceLoss ToLoss(this LossConfig config, int classes) => config.Type switch
     {
         LossName.SoftmaxLoss => new SoftmaxLoss(config.NumLabels ?? Math.Max(classes, LeastClasses), Features(config)),
-        LossName.CosineSimilarityLoss => new CosineSimilarityLoss(),
+        LossName.CosineSimilarityLoss => new CosineSimilarityLoss(Error(config.LossFct!.Value), Transform(config.CosScoreTransformation!.Value)),
         LossName.CoSENTLoss => new CoSENTLoss((float)config.Scale!.Value, Compared(config)),
         LossName.MatryoshkaLoss => new MatryoshkaLoss(config.Loss!.Unwrapped().ToLoss(classes), config.MatryoshkaDims!, config.MatryoshkaWeights, config.NDimsPerStep!.Value),
         _ => new MultipleNegativesRankingLoss(new RankingLossOptions(
@@ -41,6 +41,23 @@ internal static class LossMapping
 
     private static Similarity Compared(LossConfig config) =>
         config.SimilarityFct is SimilarityFunction.Dot or SimilarityFunction.PairwiseDot ? Similarity.Dot : Similarity.Cosine;
+
+    private static PairError Error(PairErrorName name) => name switch
+    {
+        PairErrorName.Mse => PairError.Squared,
+        PairErrorName.L1 => PairError.Absolute,
+        PairErrorName.SmoothL1 or PairErrorName.Huber => PairError.Huber,
+        _ => throw new InvalidOperationException($"no error {name}"),
+    };
+
+    private static CosineTransform Transform(CosineTransformName name) => name switch
+    {
+        CosineTransformName.Identity => CosineTransform.Identity,
+        CosineTransformName.Sigmoid => CosineTransform.Sigmoid,
+        CosineTransformName.Tanh => CosineTransform.Tanh,
+        CosineTransformName.Relu => CosineTransform.Relu,
+        _ => throw new InvalidOperationException($"no transformation {name}"),
+    };
 
     private static PairFeatures Features(LossConfig config) =>
         (config.ConcatenationSentRep == true ? PairFeatures.Embeddings : 0)

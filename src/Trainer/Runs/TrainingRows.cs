@@ -17,6 +17,12 @@ internal sealed record TrainingRows(TextDataset Dataset, TrainingLabels? Labels,
     {
         LabelKind kind = config.Loss.ToLoss(classes: 0).Labels;
         TextDataset dataset = load(Rule(config, kind));
+        if (kind == LabelKind.Score && config.Data.LabelScale is null && dataset.HasNliClasses)
+        {
+            throw new InputException(
+                $"the column {dataset.LabelName} has no numbers but 0, 1 and 2, which are NLI's classes, but {config.Loss.Type} needs similarity scores: SoftmaxLoss takes classes; where they are scores, data.label_scale says what divides them");
+        }
+
         TrainingLabels? labels = kind == LabelKind.None || dataset.Labels is null ? null : TrainingLabels.Parse(kind, dataset.Labels, config.Data.LabelScale ?? 1);
         if (config.Loss.NumLabels is null && labels?.MissingClass is int missing)
         {
@@ -46,7 +52,7 @@ internal sealed record TrainingRows(TextDataset Dataset, TrainingLabels? Labels,
         }),
         LabelKind.Score => new LabelRule(AreScores: true, label => TrainingLabels.ScoreOf(label) switch
         {
-            null => $"the label is '{label}', but {config.Loss.Type} needs a number",
+            null => $"the label is '{label}', but {config.Loss.Type} needs a number{(TrainingLabels.ClassOf(label) is null ? "" : ", a similarity score: SoftmaxLoss takes classes")}",
             double score when ComparesWithCosine(config.Loss) && Math.Abs(score / (config.Data.LabelScale ?? 1)) > 1 =>
                 $"the label is {label.Trim()}, but CosineSimilarityLoss compares it with a cosine, which lies between -1 and 1: data.label_scale divides labels (5 for STSb's 0 to 5)",
             _ => null,

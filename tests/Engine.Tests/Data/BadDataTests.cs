@@ -69,8 +69,8 @@ public sealed class BadDataTests
             "no row of the data set is left (FILE: 2 rows, 0 kept, 1 without a label, 1 with another label), but at least one is needed",
             source => source with { Labels = ["entailment"] });
 
-    [TestCase("data.xlsx", "the format of FILE can't be told from its extension '.xlsx': say tsv, csv, jsonl or parquet, or use one of .tsv, .csv, .jsonl and .parquet")]
-    [TestCase("data.gz", "the format of FILE can't be told from its extension '': say tsv, csv, jsonl or parquet, or use one of .tsv, .csv, .jsonl and .parquet")]
+    [TestCase("data.xlsx", "the format of FILE can't be told from its extension '.xlsx': let its name end with .tsv, .csv, .jsonl or .parquet, or name the format (a config's format, prepare's --format)")]
+    [TestCase("data.gz", "the format of FILE can't be told from its name, which has no extension: let its name end with .tsv, .csv, .jsonl or .parquet, or name the format (a config's format, prepare's --format)")]
     public void AnUnknownExtension(string name, string message) => Check(name, "a\tb\n", message);
 
     [Test]

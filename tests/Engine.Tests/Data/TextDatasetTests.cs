@@ -24,6 +24,17 @@ public sealed class TextDatasetTests
         Assert.That(data.Columns[1], Is.EqualTo(["world\" \"", "\"\""]));
     }
 
+    /// <summary>
+    /// As it does for Python's text files, from which sentence-transformers' scripts read TSV, and for pandas, from which datasets does: what reads alike there reads alike here.
+    /// </summary>
+    [Test]
+    public void ACarriageReturnByItselfEndsARow()
+    {
+        TextDataset data = Load("a.tsv", "anchor\tpositive\ra\tb\r\nc\td\re\tf\n");
+        Assert.That(data.Columns[0], Is.EqualTo(["a", "c", "e"]));
+        Assert.That(data.Columns[1], Is.EqualTo(["b", "d", "f"]));
+    }
+
     [Test]
     public void CsvIsQuotedAsRfc4180Says()
     {

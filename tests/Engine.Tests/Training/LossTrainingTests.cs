@@ -24,6 +24,7 @@ public sealed class LossTrainingTests
         new SoftmaxLoss(3),
         new SoftmaxLoss(3, PairFeatures.Difference | PairFeatures.Product),
         new CosineSimilarityLoss(),
+        new CosineSimilarityLoss(PairError.Huber, CosineTransform.Sigmoid),
         new CoSENTLoss(),
         new MatryoshkaLoss(new MultipleNegativesRankingLoss(), [64, 32, 16, 8], [1, 0.5, 2, 1], dimensionsPerStep: 2),
         new MatryoshkaLoss(new CoSENTLoss(), [32, 64]),

@@ -58,7 +58,7 @@ internal sealed class FixtureLossesTests(KernelTarget target)
     public void CosineSimilarityLossAndItsGradient(string name)
     {
         using Case test = new(name, target);
-        test.Device.Kernels.CosineSimilarityLoss(test.Embeddings, test.Device.Float(test.Labels), 1f, test.Loss, test.Gradient, accumulate: false);
+        test.Device.Kernels.CosineSimilarityLoss(test.Embeddings, test.Device.Float(test.Labels), default, 1f, test.Loss, test.Gradient, accumulate: false);
         test.CheckLossAndGradient();
     }
 

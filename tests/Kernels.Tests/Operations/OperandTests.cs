@@ -133,7 +133,7 @@ internal sealed class OperandTests(KernelTarget target)
         Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, PairFeatures.Embeddings, 1, Of(2, 3), one, Tensor.None, false), "SoftmaxLoss", "'classifier.Weight'");
         Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, Usual, 1, Of(1, 3), one, Tensor.None, false), "SoftmaxLoss", "'logits'");
         Refused(() => _kernels.SoftmaxLoss(Of(4, 6), two, classifier, Usual, 1, Of(2, 3), one, Of(4, 5), false), "SoftmaxLoss", "'embeddingsGradient'");
-        Refused(() => _kernels.CosineSimilarityLoss(Of(4, 6), Of(1, 4), 1, one, Tensor.None, false), "CosineSimilarityLoss", "'labels'", "1 x 2 Float32");
+        Refused(() => _kernels.CosineSimilarityLoss(Of(4, 6), Of(1, 4), default, 1, one, Tensor.None, false), "CosineSimilarityLoss", "'labels'", "1 x 2 Float32");
         Refused(() => _kernels.CosentLoss(Of(4, 6), Of(1, 2), 0, Similarity.Cosine, 1, one, Tensor.None, false), "CosentLoss", "'scale'");
         Refused(() => _kernels.CosentLoss(Of(3, 6), Of(1, 2), 1, Similarity.Cosine, 1, one, Tensor.None, false), "CosentLoss", "'embeddings'");
         Refused(() => _kernels.GlobalNorm(Of(4, 6), 0, one, Of(1, 1)), "GlobalNorm", "'maximum'");

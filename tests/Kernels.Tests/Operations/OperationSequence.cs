@@ -170,7 +170,7 @@ internal sealed class OperationSequence : IDisposable
         Tensor pairs = _pooled.FirstRows(2 * Pairs);
         const PairFeatures Features = PairFeatures.Embeddings | PairFeatures.Difference | PairFeatures.Product;
         _kernels.SoftmaxLoss(pairs, _classes, _classifier, Features, 1, _logits, _pairLosses[0], _pairGradients[0], accumulate: false);
-        _kernels.CosineSimilarityLoss(pairs, _scores, 1, _pairLosses[1], _pairGradients[1], accumulate: false);
+        _kernels.CosineSimilarityLoss(pairs, _scores, default, 1, _pairLosses[1], _pairGradients[1], accumulate: false);
         _kernels.CosentLoss(pairs, _scores, 20, Similarity.Cosine, 1, _pairLosses[2], _pairGradients[2], accumulate: false);
         _kernels.Normalize(_pooled, _length, _units);
         _kernels.NormalizeBackward(_units, _length, _unitsGradient, _pooledGradient);

@@ -71,15 +71,31 @@ internal sealed class PairLossTests(KernelTarget target) : OperationTests(target
     }
 
     [Test]
-    public void CosineSimilarity([Values(1, 8, 33)] int pairs)
+    public void CosineSimilarity([Values(1, 8, 33)] int pairs, [Values] PairError error, [Values] CosineTransform transform)
     {
+        // Labels up to 1.5 from a cosine of 0: of Huber's errors some are below 1 and some above.
+        CosineLossOptions options = new(error, transform);
         Array2 embeddings = Array2.Random(2 * pairs, Width, Random);
-        double[] labels = [.. Enumerable.Range(0, pairs).Select(_ => (double)(float)Random.NextDouble())];
-        (_, Tensor loss, Tensor gradient) = SentencePasses.CosineSimilarityLoss(Device, embeddings, labels);
+        double[] labels = [.. Enumerable.Range(0, pairs).Select(_ => (double)(float)((3 * Random.NextDouble()) - 1.5))];
+        (_, Tensor loss, Tensor gradient) = SentencePasses.CosineSimilarityLoss(Device, embeddings, labels, options);
 
-        double Objective() => Reference.CosineSimilarityLoss(embeddings, labels);
+        double Objective() => Reference.CosineSimilarityLoss(embeddings, labels, options);
         CheckLoss(loss, Objective());
         FiniteDifferences.Check(Objective, embeddings, Device.Read(gradient), One, "embeddings");
+    }
+
+    /// <summary>torch gives the absolute value no gradient at 0, nor ReLU: the pair (1, 0), (1, 0) has its label 1, and (1, 0), (0, 1) a cosine of 0.</summary>
+    [TestCase(PairError.Absolute, CosineTransform.Identity, 1, 1)]
+    [TestCase(PairError.Squared, CosineTransform.Relu, 0, 0.5)]
+    public void WhereAnErrorOrATransformHasACornerTheGradientIsZero(PairError error, CosineTransform transform, float cosine, double label)
+    {
+        Tensor loss = Device.Output(1, 1);
+        Tensor gradient = Device.Output(2, 2);
+
+        Device.Kernels.CosineSimilarityLoss(
+            Device.Float([1, 0, cosine, 1 - cosine], 2, 2), Labels([label]), new CosineLossOptions(error, transform), 1f, loss, gradient, accumulate: false);
+
+        Assert.That(Device.Read(gradient).Values, Has.All.Zero);
     }
 
     [Test]
@@ -143,7 +159,7 @@ internal sealed class PairLossTests(KernelTarget target) : OperationTests(target
             }
             else
             {
-                Device.Kernels.CosineSimilarityLoss(input, labels, weight, target, gradientTarget, accumulate);
+                Device.Kernels.CosineSimilarityLoss(input, labels, default, weight, target, gradientTarget, accumulate);
             }
         }
 
@@ -175,7 +191,7 @@ internal sealed class PairLossTests(KernelTarget target) : OperationTests(target
         }
         else
         {
-            Device.Kernels.CosineSimilarityLoss(Device.Float(embeddings), labels, 1f, loss, gradient, accumulate: false);
+            Device.Kernels.CosineSimilarityLoss(Device.Float(embeddings), labels, default, 1f, loss, gradient, accumulate: false);
             CheckLoss(loss, Reference.CosineSimilarityLoss(embeddings, [0, 0.5, 1]));
         }
 

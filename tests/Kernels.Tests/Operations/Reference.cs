@@ -283,11 +283,28 @@ internal static class Reference
         return input;
     }
 
-    public static double CosineSimilarityLoss(Array2 embeddings, double[] labels)
+    public static double CosineSimilarityLoss(Array2 embeddings, double[] labels, CosineLossOptions options = default)
     {
         Array2 units = Normalize(embeddings);
-        return labels.Select((label, pair) => Math.Pow(Similar(units, pair, labels.Length + pair) - label, 2)).Average();
+        return labels.Select((label, pair) =>
+        {
+            double error = Transformed(options.Transform, Similar(units, pair, labels.Length + pair)) - label;
+            return options.Error switch
+            {
+                PairError.Absolute => Math.Abs(error),
+                PairError.Huber => Math.Abs(error) < 1 ? error * error / 2 : Math.Abs(error) - 0.5,
+                _ => Math.Pow(error, 2),
+            };
+        }).Average();
     }
+
+    public static double Transformed(CosineTransform transform, double cosine) => transform switch
+    {
+        CosineTransform.Sigmoid => 1 / (1 + Math.Exp(-cosine)),
+        CosineTransform.Tanh => Math.Tanh(cosine),
+        CosineTransform.Relu => Math.Max(cosine, 0),
+        _ => cosine,
+    };
 
     public static double CosentLoss(Array2 embeddings, double[] labels, double scale, Similarity similarity)
     {

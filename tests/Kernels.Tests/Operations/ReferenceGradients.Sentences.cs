@@ -213,11 +213,26 @@ internal static partial class ReferenceGradients
     }
 
     /// <summary>The gradient of the cosine similarity loss.</summary>
-    public static Array2 CosineSimilarityLoss(Array2 embeddings, double[] labels)
-    {
-        int pairs = labels.Length;
-        return OfPairs(embeddings, Similarity.Cosine, similarities => [.. similarities.Select((similarity, pair) => 2 * (similarity - labels[pair]) / pairs)]);
-    }
+    public static Array2 CosineSimilarityLoss(Array2 embeddings, double[] labels, CosineLossOptions options = default) =>
+        OfPairs(embeddings, Similarity.Cosine, similarities => [.. similarities.Select((similarity, pair) =>
+        {
+            double transformed = Reference.Transformed(options.Transform, similarity);
+            double error = transformed - labels[pair];
+            double ofError = options.Error switch
+            {
+                PairError.Absolute => Math.Sign(error),
+                PairError.Huber => Math.Clamp(error, -1, 1),
+                _ => 2 * error,
+            };
+            double ofTransform = options.Transform switch
+            {
+                CosineTransform.Sigmoid => transformed * (1 - transformed),
+                CosineTransform.Tanh => 1 - (transformed * transformed),
+                CosineTransform.Relu => similarity > 0 ? 1 : 0,
+                _ => 1,
+            };
+            return ofError * ofTransform / labels.Length;
+        })]);
 
     /// <summary>The gradient of the CoSENT loss.</summary>
     public static Array2 CosentLoss(Array2 embeddings, double[] labels, double scale, Similarity similarity) =>

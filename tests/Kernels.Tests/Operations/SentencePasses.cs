@@ -73,8 +73,8 @@ internal static class SentencePasses
     }
 
     /// <summary>The cosine similarity loss of given pairs.</summary>
-    public static LossPass CosineSimilarityLoss(Device device, Array2 embeddings, double[] labels) => Loss(
-        device, embeddings, (input, loss, gradient) => device.Kernels.CosineSimilarityLoss(input, Labels(device, labels), 1f, loss, gradient, accumulate: false));
+    public static LossPass CosineSimilarityLoss(Device device, Array2 embeddings, double[] labels, CosineLossOptions options = default) => Loss(
+        device, embeddings, (input, loss, gradient) => device.Kernels.CosineSimilarityLoss(input, Labels(device, labels), options, 1f, loss, gradient, accumulate: false));
 
     /// <summary>The CoSENT loss of given pairs.</summary>
     public static LossPass CosentLoss(Device device, Array2 embeddings, double[] labels, float scale, Similarity similarity) => Loss(

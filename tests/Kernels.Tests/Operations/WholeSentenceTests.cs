@@ -106,17 +106,21 @@ internal sealed class WholeSentenceTests(KernelTarget target) : WholeResults(tar
             ("loss", loss, One), ("embeddings", gradient, One), ("weight", classifier.Weight.Gradient, One), ("bias", classifier.Bias.Gradient, One));
     }
 
-    [TestCase(1, 64)]
-    [TestCase(255, 384)]
-    [TestCase(33, 1024)]
-    public void CosineSimilarityLoss(int pairs, int width)
+    [TestCase(1, 64, PairError.Squared, CosineTransform.Identity)]
+    [TestCase(255, 384, PairError.Squared, CosineTransform.Identity)]
+    [TestCase(33, 1024, PairError.Squared, CosineTransform.Identity)]
+    [TestCase(255, 384, PairError.Absolute, CosineTransform.Sigmoid)]
+    [TestCase(255, 384, PairError.Huber, CosineTransform.Tanh)]
+    [TestCase(255, 384, PairError.Squared, CosineTransform.Relu)]
+    public void CosineSimilarityLoss(int pairs, int width, PairError error, CosineTransform transform)
     {
+        CosineLossOptions options = new(error, transform);
         Array2 embeddings = Array2.Random(2 * pairs, width, Random);
         double[] labels = [.. Enumerable.Range(0, pairs).Select(_ => (double)(float)Random.NextDouble())];
-        (_, Tensor loss, Tensor gradient) = SentencePasses.CosineSimilarityLoss(Device, embeddings, labels);
+        (_, Tensor loss, Tensor gradient) = SentencePasses.CosineSimilarityLoss(Device, embeddings, labels, options);
 
         Compare(
-            _ => [Number(Reference.CosineSimilarityLoss(embeddings, labels)), ReferenceGradients.CosineSimilarityLoss(embeddings, labels)], ("loss", loss, One), ("embeddings", gradient, One));
+            _ => [Number(Reference.CosineSimilarityLoss(embeddings, labels, options)), ReferenceGradients.CosineSimilarityLoss(embeddings, labels, options)], ("loss", loss, One), ("embeddings", gradient, One));
     }
 
     [TestCase(2, 64, Similarity.Dot)]

@@ -60,6 +60,45 @@ public sealed class CompareCommandTests
         Assert.That((long)bert["parameters"]!, Is.EqualTo(weights.Entries.Values.Sum(static entry => (long)entry.Count)));
     }
 
+    /// <summary>The names in the table, for models that are all one and the same in folders of these names.</summary>
+    [TestCase("a/net b/net", "a/net b/net")]
+    [TestCase("a/net b/net other", "a/net b/net other")]
+    [TestCase("x/a/net x/b/net y/b/net", "x/a/net x/b/net y/b/net")]
+    [TestCase("x/a/model x/b/model", "a b")]
+    [TestCase("x/run/model y/run/model", "x/run y/run")]
+    [TestCase("run/model run/best", "run/model run/best")]
+    [TestCase("one=net two=net", "one two")]
+    [TestCase("net other=net", "net other")]
+    public void ModelsOfOneNameGetAsMuchOfTheirPathsAsTellsThemApart(string models, string labels)
+    {
+        Comparisons.NamedModel[] named = [.. Comparisons.NamedModel.ParseAll([.. models.Split(' ').Select(Made)])];
+
+        Assert.That(named.Select(static model => model.Label), Is.EqualTo(labels.Split(' ')));
+
+        string Made(string model)
+        {
+            int sign = model.IndexOf('=') + 1;
+            string folder = _folder.File(model[sign..]);
+            Directory.CreateDirectory(folder);
+            return model[..sign] + folder;
+        }
+    }
+
+    [Test]
+    public void AnIdOfTheHubGetsItsOwner() =>
+        Assert.That(Comparisons.NamedModel.ParseAll(["me/bert", "you/bert"]).Select(static model => model.Label), Is.EqualTo(["me/bert", "you/bert"]));
+
+    [Test]
+    public void AModelNamedTwiceAndALabelGivenTwiceAreRefused()
+    {
+        Outcome twice = Program.Run("compare", Bert, Mpnet, Bert + "/", "--sts", _sts);
+        Outcome alike = Program.Run("compare", $"net={Bert}", $"net={Mpnet}", "--sts", _sts);
+
+        Assert.That((twice.ExitCode, alike.ExitCode), Is.EqualTo((2, 2)));
+        Assert.That(twice.Error.TrimEnd(), Is.EqualTo($"error: the model {Bert} is named twice: once is enough, or LABEL=MODEL tells the two apart"));
+        Assert.That(alike.Error.TrimEnd(), Is.EqualTo("error: two models are called net: LABEL=MODEL gives one of them another name"));
+    }
+
     [Test]
     public void TheTableAndItsMarkdownMarkTheBest()
     {
@@ -101,7 +140,7 @@ public sealed class CompareCommandTests
     [TestCase("model", "model")]
     [TestCase("mine = runs/first/model", "mine")]
     public void AModelIsCalledByItsFolderOrByWhatIsSaid(string text, string label) =>
-        Assert.That(Comparisons.NamedModel.Parse(text).Label, Is.EqualTo(label));
+        Assert.That(Comparisons.NamedModel.ParseAll([text])[0].Label, Is.EqualTo(label));
 
     [Test]
     public void AMissingModelIsFoundBeforeTheFirstIsRun()

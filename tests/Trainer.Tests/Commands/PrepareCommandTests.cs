@@ -64,6 +64,13 @@ public sealed partial class PrepareCommandTests
     }
 
     [TestCase("rows.tsv", "premise\thypothesis\tlabel\na\tb\t3\n", "rows.tsv, line 2: the label is '3'", "--to", "pairs")]
+    [TestCase("rows", "premise\thypothesis\tlabel\na\tb\t0\n", "can't be told from its name, which has no extension: let its name end with .tsv, .csv, .jsonl or .parquet, or name the format (a config's format, prepare's --format)", "--to", "pairs")]
+    [TestCase("rows.dat", "premise\thypothesis\tlabel\na\tb\t0\n", "can't be told from its extension '.dat'", "--to", "pairs")]
+    [TestCase("rows", "a\tb\n", "--format is 'xml', but has to be one of tsv, csv, jsonl, parquet", "--to", "pairs", "--format", "xml")]
+    [TestCase("rows.tsv", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "none of 4 texts that could be an anchor has both an entailment and a contradiction", "--to", "triplets")]
+    [TestCase("rows.tsv", "premise\thypothesis\tlabel\na\tb\t-1\nc\td\t2\n", "at least one is needed: 2 were read, 1 without a label, 1 with another label", "--to", "pairs")]
+    [TestCase("rows.tsv", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "has no numbers but 0, 1 and 2, which are NLI's classes and no scores", "--to", "sts")]
+    [TestCase("rows.tsv", "premise\thypothesis\tlabel\na\tb\tneutral\n", "line 2: the score is 'neutral', which is one of NLI's classes, but has to be a number", "--to", "sts")]
     [TestCase("rows.tsv", "anchor\tpositive\na\tb\n", "triplets need a negative, or a label to find one by", "--to", "triplets")]
     [TestCase("rows.parquet", "no parquet", "rows.parquet is not a Parquet file", "--to", "pairs")]
     [TestCase("rows.zip", "no zip", "the zip file", "--to", "pairs")]
@@ -83,6 +90,34 @@ public sealed partial class PrepareCommandTests
         Assert.That(outcome.Error, Does.StartWith("error: ").And.Contain(sentence));
         Assert.That(outcome.Error.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
         Assert.That(Directory.GetFiles(folder.Path), Has.Length.EqualTo(1));
+    }
+
+    /// <summary>Whole numbers from 0 to 2 are scores when the column is called so, the scale is given, or a third value is among them.</summary>
+    [TestCase("sentence1\tsentence2\tscore\na\tb\t0\nc\td\t2\n")]
+    [TestCase("premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "--score-scale", "2")]
+    [TestCase("sentence1\tsentence2\tlabel\na\tb\t0\nc\td\t1\n")]
+    [TestCase("sentence1\tsentence2\tlabel\na\tb\t0\nc\td\t2\ne\tf\t5\n")]
+    [TestCase("sentence1\tsentence2\tlabel\na\tb\t0.5\nc\td\t2\n")]
+    public void WholeScoresAreScores(string rows, params string[] options)
+    {
+        using TemporaryFolder folder = new();
+
+        Outcome outcome = Program.Run(["prepare", folder.Write("rows.tsv", rows), "--to", "sts", "-o", folder.File("out.tsv"), "--histogram", "none", .. options]);
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+    }
+
+    [TestCase("--to", "pairs")]
+    [TestCase("--to", "sts")]
+    public void TheFormatOfAFileWithoutAnExtensionCanBeNamed(params string[] options)
+    {
+        using TemporaryFolder folder = new();
+        string input = folder.Write("rows", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":0.5}\n");
+
+        Outcome outcome = Program.Run(["prepare", input, "-o", folder.File("out.tsv"), "--histogram", "none", "--format", "jsonl", .. options]);
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+        Assert.That(File.ReadAllLines(folder.File("out.tsv"))[1], Does.StartWith("a\tb"));
     }
 
     [Test]

@@ -55,7 +55,7 @@ public sealed class BadConfigTests
         """{ "model": { "new": { "vocabulary": "v", "hidden_size": 10, "num_hidden_layers": 1, "num_attention_heads": 3, "intermediate_size": 8 } }, "data": "d", "output": "o" }""",
         "model.new.hidden_size is 10, but has to be a multiple of num_attention_heads, which is 3")]
     [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "type": "CoSENTLoss", "num_labels": 3 } }""", ":1: loss.num_labels is set, but CoSENTLoss has scale, similarity_fct")]
-    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "type": "CosineSimilarityLoss", "scale": 20 } }""", "loss.scale is set, but CosineSimilarityLoss has no parameters")]
+    [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "type": "CosineSimilarityLoss", "scale": 20 } }""", "loss.scale is set, but CosineSimilarityLoss has loss_fct, cos_score_transformation")]
     [TestCase("""{ "model": "m", "data": "d", "output": "o", "loss": { "directions": ["doc_to_query"] } }""", "loss.directions has to name query_to_doc")]
     [TestCase(
         """{ "model": "m", "data": "d", "output": "o", "loss": { "directions": ["query_to_doc", "doc_to_doc"], "partition_mode": "per_direction" } }""",

@@ -18,6 +18,8 @@ public sealed class BadInputTests
         Data("no rows", "pairs.tsv", "anchor\tpositive\n"u8, "pairs.tsv"),
         Data("an empty file", "pairs.tsv", ""u8, "pairs.tsv"),
         Data("no compression where its name says gzip", "pairs.tsv.gz", "anchor\tpositive\na\tb\n"u8, "pairs.tsv.gz"),
+        Data("a zip file", "snli_1.0.zip", "PK"u8, "snli_1.0.zip is a zip file, which only prepare reads: MnrEngine prepare "),
+        Data("no extension", "pairs", "anchor\tpositive\na\tb\n"u8, "pairs can't be told from its name, which has no extension: let its name end with .tsv, .csv, .jsonl or .parquet, or name the format"),
         Data("one column", "pairs.tsv", "anchor\na\nb\n"u8, "pairs.tsv, line 1"),
     ];
 
@@ -30,6 +32,9 @@ public sealed class BadInputTests
         Labels("no labels", "\"SoftmaxLoss\"", "premise\thypothesis\na\tb\n", "SoftmaxLoss needs a class (such as entailment, neutral and contradiction, or 0, 1 and 2) for each row, but the data has no label column"),
         Labels("a score that is none", "\"CoSENTLoss\"", "sentence1\tsentence2\tscore\na\tb\t0.5\nc\td\thigh\n", "pairs.tsv, line 3: the label is 'high', but CoSENTLoss needs a number"),
         Labels("a score beyond a cosine", "\"CosineSimilarityLoss\"", "sentence1\tsentence2\tscore\na\tb\t0.5\nc\td\t4.2\n", "pairs.tsv, line 3: the label is 4.2, but CosineSimilarityLoss compares it with a cosine"),
+        Labels("a class for a score", "\"CoSENTLoss\"", "premise\thypothesis\tlabel\na\tb\tneutral\n", "pairs.tsv, line 2: the label is 'neutral', but CoSENTLoss needs a number, a similarity score: SoftmaxLoss takes classes"),
+        Labels("classes for scores", "\"CoSENTLoss\"", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "the column label has no numbers but 0, 1 and 2, which are NLI's classes, but CoSENTLoss needs similarity scores: SoftmaxLoss takes classes"),
+        Labels("classes for scores at every dimension", """{ "type": "MatryoshkaLoss", "loss": "CoSENTLoss", "matryoshka_dims": [64, 32] }""", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "which are NLI's classes"),
         Labels("no scores", "\"CosineSimilarityLoss\"", "sentence1\tsentence2\na\tb\n", "CosineSimilarityLoss needs a similarity score for each row"),
         Labels("labels that the loss does not use", "\"MultipleNegativesRankingLoss\"", "premise\thypothesis\tlabel\na\tb\t0\nc\td\t2\n", "the rows have different ones (0, 2): name those to keep in data.labels"),
         Labels("three texts for a loss of pairs", "\"SoftmaxLoss\"", "anchor\tpositive\tnegative\tlabel\na\tb\tc\t0\n", "SoftmaxLoss compares two columns of texts, but the data has 3 (anchor, positive, negative)"),

@@ -46,20 +46,59 @@ public sealed class LossRunTests
         AssertLosses(run, recorded);
     }
 
-    [TestCase("CoSENTLoss")]
-    [TestCase("CosineSimilarityLoss")]
+    [TestCase("\"CoSENTLoss\"")]
+    [TestCase("\"CosineSimilarityLoss\"")]
+    [TestCase("""{ "type": "CosineSimilarityLoss", "loss_fct": "L1Loss", "cos_score_transformation": "Tanh" }""")]
+    [TestCase("""{ "type": "MatryoshkaLoss", "loss": { "type": "CosineSimilarityLoss", "loss_fct": "HuberLoss", "cos_score_transformation": "Sigmoid" }, "matryoshka_dims": [64, 16] }""")]
     public void ScoresAreDividedAndMayBeNegative(string loss)
     {
         using TinyRun run = new();
         string rows = string.Concat(Enumerable.Range(0, 32).Select(static i => $"a dog runs {i}\ta cat sleeps {i % 5}\t{(i % 11) - 5}\n"));
         run.Folder.Write("scored.tsv", "sentence1\tsentence2\tscore\n" + rows);
         run.Config["data"] = new JsonObject { ["files"] = "scored.tsv", ["label_scale"] = 5 };
-        run.Config["loss"] = loss;
+        run.Config["loss"] = JsonNode.Parse(loss);
 
         Outcome outcome = run.Train();
 
         Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
         Assert.That(outcome.Output, Does.Contain("32 rows, 32 kept"), "-1 is a score here");
+    }
+
+    /// <summary>The first loss, before anything was learnt, tells the errors and transforms apart.</summary>
+    [Test]
+    public void ACosineIsComparedAsTheConfigSays()
+    {
+        double[] losses = [.. new[] { "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss" }.SelectMany(static fct => new[] { "Identity", "Sigmoid", "Tanh", "ReLU" }.Select(transform => FirstLoss(fct, transform)))];
+
+        Assert.That(losses[8..12], Is.EqualTo(losses[12..]), "SmoothL1Loss and HuberLoss are one with torch's defaults");
+        Assert.That(losses[..12].Distinct().Count(), Is.GreaterThanOrEqualTo(9), "ReLU is the identity where no cosine is negative");
+
+        static double FirstLoss(string fct, string transform)
+        {
+            using TinyRun run = new();
+            run.Folder.Write("scored.tsv", "sentence1\tsentence2\tscore\n" + string.Concat(Enumerable.Range(0, 16).Select(static i => $"a dog runs {i}\ta cat sleeps {i % 5}\t{i % 11 / 11.0}\n")));
+            run.Config["data"] = "scored.tsv";
+            run.Config["max_steps"] = 1;
+            run.Config["loss"] = new JsonObject { ["type"] = "CosineSimilarityLoss", ["loss_fct"] = fct, ["cos_score_transformation"] = transform };
+            Outcome outcome = run.Train();
+            Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
+            return (double)JsonNode.Parse(File.ReadLines(run.Folder.File("out/metrics.jsonl")).First(static line => line.Contains("\"loss\"")))!["loss"]!;
+        }
+    }
+
+    /// <summary>Whole numbers are scores where the column's name or the config says so.</summary>
+    [TestCase("score", null)]
+    [TestCase("label", 2)]
+    public void WholeScoresMayBeTrainedOn(string column, int? scale)
+    {
+        using TinyRun run = new();
+        run.Folder.Write("scored.tsv", $"sentence1\tsentence2\t{column}\n" + string.Concat(Enumerable.Range(0, 32).Select(static i => $"a dog runs {i}\ta cat sleeps {i % 5}\t{i % 3}\n")));
+        run.Config["data"] = new JsonObject { ["files"] = "scored.tsv", ["label_scale"] = scale };
+        run.Config["loss"] = "CoSENTLoss";
+
+        Outcome outcome = run.Train();
+
+        Assert.That(outcome.ExitCode, Is.Zero, outcome.Error);
     }
 
     [Test]

@@ -74,7 +74,7 @@ internal sealed class NliSource
 
     private (TableReader Table, TextColumns Columns) Open()
     {
-        DatasetSource source = new(_file.Name) { Columns = _options.Columns, LabelColumn = _options.LabelColumn };
+        DatasetSource source = new(_file.Name) { Format = _options.Format, Columns = _options.Columns, LabelColumn = _options.LabelColumn };
         TableReader table = _file.OpenTable(source, TextColumns.HeaderTest(source));
         try
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MnrEngine.Serialization;
 
 namespace MnrEngine.Data.Preparation;
@@ -134,11 +135,35 @@ public sealed class Preparation
             WriteTriplets();
             if (_written == 0)
             {
-                throw new InputException($"no row is left of {string.Join(", ", _options.Inputs.Select(static input => input.Path))}, but at least one is needed");
+                throw NothingLeft();
             }
 
             _writer.Finish();
         }
+    }
+
+    private InputException NothingLeft()
+    {
+        string inputs = string.Join(", ", _options.Inputs.Select(static input => input.Path));
+        if (_triplets is { TextsWithoutTriplet: > 0 and long texts })
+        {
+            return new InputException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"no triplet can be made of {inputs}: {(texts == 1 ? "the one text" : $"none of {texts:N0} texts")} that could be an anchor has both an entailment and a contradiction"));
+        }
+
+        SourceReport[] sources = [.. _nli.Select(static source => source.Report), .. _sts.SelectMany(static source => source.Reports)];
+        (string Why, long Rows)[] dropped =
+        [
+            ("blank", sources.Sum(static source => source.Blank)),
+            ("with a text that is empty", sources.Sum(static source => source.HalfBlank)),
+            ("without a label", sources.Sum(static source => source.Unlabelled)),
+            ("with another label", sources.Sum(static source => source.OtherLabel)),
+            ("of another split", sources.Sum(static source => source.OtherSplit)),
+        ];
+        string why = string.Join(", ", dropped.Where(static d => d.Rows > 0).Select(static d => string.Create(CultureInfo.InvariantCulture, $"{d.Rows:N0} {d.Why}")));
+        return new InputException(string.Create(
+            CultureInfo.InvariantCulture, $"no row is left of {inputs}, but at least one is needed: {sources.Sum(static source => source.Read):N0} were read{(why.Length > 0 ? $", {why}" : "")}"));
     }
 
     private void Write(NliSource source)

@@ -61,6 +61,9 @@ public sealed record PreparationOptions
     /// <summary>The columns with the texts, and for STS the score, by name or position; guessed when null.</summary>
     public IReadOnlyList<string>? Columns { get; init; }
 
+    /// <summary>How the inputs are written; told from their names when null.</summary>
+    public DataFormat? Format { get; init; }
+
     /// <summary>The column with the label, by name or position; guessed when null.</summary>
     public string? LabelColumn { get; init; }
 

@@ -10,6 +10,9 @@ internal sealed class StsSource
     private const string SplitColumn = "split";
     private const int Sentences = 2;
 
+    // Contradiction: an STS file of whole scores that end with it is hardly one.
+    private const double HighestClass = 2;
+
     private readonly PreparationOptions _options;
     private readonly (InputFile File, SourceReport Report)[] _files;
 
@@ -30,7 +33,7 @@ internal sealed class StsSource
 
     /// <summary>
     /// The rows and the file that they are of, with scores from 0 to 1. Without a scale the files are read twice: before the first row is given, for
-    /// their highest score.
+    /// their highest score. Then labels that can only be NLI's classes are refused too: with a scale, numbers are said to be scores.
     /// </summary>
     /// <param name="stop">Ends it.</param>
     /// <exception cref="InputException">A row is malformed, or its score is no number of the scale.</exception>
@@ -58,16 +61,25 @@ internal sealed class StsSource
         }
     }
 
+    private int ScoreColumn(TableReader table) => StsDataset.ChooseColumns(table, new DatasetSource(table.Path) { Columns = _options.Columns })[2];
+
     private double Highest(InputFile file, CancellationToken stop)
     {
         double highest = 0;
-        foreach ((_, double score) in Scored(file, new SourceReport(file.Name)))
+        bool areWhole = true;
+        string? column = null;
+        foreach ((TableReader table, double score) in Scored(file, new SourceReport(file.Name)))
         {
             stop.ThrowIfCancellationRequested();
+            column ??= table.Names?[ScoreColumn(table)] ?? "";
             highest = Math.Max(highest, score);
+            areWhole &= double.IsInteger(score);
         }
 
-        return highest;
+        return areWhole && highest == HighestClass && ColumnGuess.IsLabelName(column!)
+            ? throw new InputException(
+                $"the column {column} of {file.Name} has no numbers but 0, 1 and 2, which are NLI's classes and no scores: pairs, triplets and labelled rows are made of those; where they are scores, --score-scale names the highest")
+            : highest;
     }
 
     /// <summary>The scores of a file, and the table at the row that each is of.</summary>
@@ -102,7 +114,7 @@ internal sealed class StsSource
 
     private (TableReader Table, bool HasSplit) Open(InputFile file)
     {
-        DatasetSource source = StsBenchmark.Recognize(new DatasetSource(file.Name) { Columns = _options.Columns }, file.Open);
+        DatasetSource source = StsBenchmark.Recognize(new DatasetSource(file.Name) { Format = _options.Format, Columns = _options.Columns }, file.Open);
         TableReader table = file.OpenTable(source, StsDataset.HeaderTest(source));
         try
         {
@@ -126,6 +138,11 @@ internal sealed class StsSource
         if (field.IsEmpty)
         {
             return null;
+        }
+
+        if (char.IsLetter(field[0]) && NliLabels.TryParse(field, out _))
+        {
+            throw table.ErrorAt(table.Line, $"the score is '{field}', which is one of NLI's classes, but has to be a number: pairs, triplets and labelled rows are made of classes");
         }
 
         return !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) || !(score == -1 || (score >= 0 && score <= highest))

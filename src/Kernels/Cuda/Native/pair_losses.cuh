@@ -1,7 +1,7 @@
 // Losses on the similarity s of pairs (u, v) of embeddings, fp32; the b first sentences lie above the b second ones:
 //
 //   cosine: s = u . v / (|u| |v|);  du = ds (v / |v| - s u / |u|) / |u|, and with u and v exchanged;  dot: s = u . v, du = ds v
-//   cosine similarity loss: the mean of (s - y)^2
+//   cosine similarity loss: the mean of (s - y)^2, or of another error e(t(s) - y) of a transform t; ds = e'(t(s) - y) t'(s) / pairs
 //   CoSENT: L = log(1 + sum over y_i < y_j of e^(scale (s_i - s_j)))
 //     ds_i = scale (sum over y_j > y_i of e^(scale (s_i - s_j) - L) - sum over y_k < y_i of e^(scale (s_k - s_i) - L))
 //
@@ -133,16 +133,59 @@ extern "C" __global__ void pair_similarity_backward(
 }
 MNR_KERNEL(pair_similarity_backward)
 
+// A similarity's transform, as CosineTransform in LossOptions.cs numbers them, and its derivative.
+__device__ __forceinline__ double transformedCosine(double cosine, int transform, double& derivative)
+{
+    double value = cosine;
+    derivative = 1;
+    if (transform == 1)
+    {
+        value = 1 / (1 + exp(-cosine));
+        derivative = value * (1 - value);
+    }
+    else if (transform == 2)
+    {
+        value = tanh(cosine);
+        derivative = 1 - value * value;
+    }
+    else if (transform == 3)
+    {
+        value = cosine > 0 ? cosine : 0;
+        derivative = cosine > 0 ? 1 : 0;
+    }
+    return value;
+}
+
+// The error of a difference, as PairError in LossOptions.cs numbers them, and its derivative.
+__device__ __forceinline__ double pairError(double difference, int error, double& derivative)
+{
+    const double size = fabs(difference);
+    const double sign = difference > 0 ? 1 : difference < 0 ? -1 : 0;
+    if (error == 0)
+    {
+        derivative = 2 * difference;
+        return difference * difference;
+    }
+    if (error == 2 && size < 1)
+    {
+        derivative = difference;
+        return difference * difference / 2;
+    }
+    derivative = sign;
+    return error == 2 ? size - 0.5 : size;
+}
+
 // cosine_similarity_loss: losses (pairs) for reduce_loss, and the gradients (pairs) of weight * loss by the similarities.
 // grid: at most ceil(pairs / 256); block: 256; shared: 0
 extern "C" __global__ void cosine_similarity_loss(
-    const float* similarities, const float* labels, float weight, double* losses, float* gradients, int pairs)
+    const float* similarities, const float* labels, float weight, double* losses, float* gradients, int pairs, int error, int transform)
 {
     for (int pair = blockIdx.x * blockDim.x + threadIdx.x; pair < pairs; pair += gridDim.x * blockDim.x)
     {
-        const double error = static_cast<double>(similarities[pair]) - labels[pair];
-        losses[pair] = error * error;
-        gradients[pair] = static_cast<float>(2 * error * weight / pairs);
+        double ofTransform, ofError;
+        const double transformed = transformedCosine(similarities[pair], transform, ofTransform);
+        losses[pair] = pairError(transformed - labels[pair], error, ofError);
+        gradients[pair] = static_cast<float>(ofError * ofTransform * weight / pairs);
     }
 }
 MNR_KERNEL(cosine_similarity_loss)

@@ -42,7 +42,8 @@ public sealed class BadPreparationTests
 
     [Test]
     public void TripletsOfWhatIsNeverContradicted() => Refused(
-        PreparedRows.Triplets, "rows.tsv", "premise\thypothesis\tlabel\na\tb\t0\n", "no row is left of FILE, but at least one is needed");
+        PreparedRows.Triplets, "rows.tsv", "premise\thypothesis\tlabel\na\tb\t0\n",
+        "no triplet can be made of FILE: none of 2 texts that could be an anchor has both an entailment and a contradiction");
 
     [Test]
     public void LabelledRowsWithoutALabel() => Refused(

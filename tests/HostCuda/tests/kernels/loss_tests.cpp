@@ -196,7 +196,7 @@ void cosineSimilarity(int pairs, int width)
     const Shape grid{static_cast<unsigned>(pairs + 3) / 4};
     launch("pair_similarity", grid, 128, 0, embeddings.address(), similarities.address(), lengths.address(), pairs, width, 1);
     compare("similarities", doubles(similarities.read()), given.similarities);
-    launch("cosine_similarity_loss", {static_cast<unsigned>(pairs + 255) / 256}, 256, 0, similarities.address(), labels.address(), 0.5f, losses.address(), pairGradients.address(), pairs);
+    launch("cosine_similarity_loss", {static_cast<unsigned>(pairs + 255) / 256}, 256, 0, similarities.address(), labels.address(), 0.5f, losses.address(), pairGradients.address(), pairs, 0, 0);
     launch("reduce_loss", {1}, 256, 0, losses.address(), pairs, 0.5f, total.address(), 0);
     launch("pair_similarity_backward", grid, 128, 0, embeddings.address(), similarities.address(), lengths.address(), pairGradients.address(), gradient.address(), pairs, width, 1);
     compare("loss", doubles(total.read()), {loss});
