@@ -7,10 +7,10 @@ namespace MnrEngine.Kernels.Cpu;
 internal readonly record struct GemmGrid(int RowParts, int ColumnParts, int ColumnTiles)
 {
     /// <summary>What it costs to pack one tile's height of the left operand, in tiles computed. Every rectangle beside another packs the same rows again.</summary>
-    private const double PackingCost = 0.5;
+    private const double PackingCost = 1;
 
     /// <summary>What it costs to bring one panel of the right operand near, in tiles computed. Every rectangle below another brings the same panels again.</summary>
-    private const double PanelCost = 2;
+    private const double PanelCost = 0.3;
 
     /// <summary>The share of a rectangle that threads wait for each other at the end: some are always slower.</summary>
     private const double WaitingShare = 0.5;

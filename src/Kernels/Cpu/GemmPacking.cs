@@ -12,10 +12,10 @@ namespace MnrEngine.Kernels.Cpu;
 internal static unsafe class GemmPacking
 {
     /// <summary>Panels filled side by side from one stored row: enough to read long runs, few enough for the pages that a core keeps track of.</summary>
-    private const int PanelsAtOnce = 12;
+    private const int PanelsAtOnce = 4;
 
     /// <summary>How many stored rows ahead memory is fetched.</summary>
-    private const int RowsAhead = 6;
+    private const int RowsAhead = 24;
 
     /// <summary>Packs neighbouring panels, one behind the other.</summary>
     /// <param name="source">The element of width 0 and depth 0.</param>
