@@ -12,6 +12,8 @@ public sealed class CpuKernels : IKernels
 {
     private static readonly Operands Operands = new(ElementType.Float32, typeof(CpuArena));
 
+    private readonly CpuThreads _threads;
+    private readonly CpuInstructionSet _instructionSet;
     private readonly IKernels _operations;
 
     /// <summary>Starts the threads.</summary>
@@ -22,13 +24,17 @@ public sealed class CpuKernels : IKernels
     {
     }
 
-    internal CpuKernels(int threads, CpuInstructionSet instructionSet) =>
+    internal CpuKernels(int threads, CpuInstructionSet instructionSet)
+    {
+        _threads = new CpuThreads(threads);
+        _instructionSet = instructionSet;
         _operations = instructionSet switch
         {
-            CpuInstructionSet.Avx512 => new CpuOperations<Float512>(threads),
-            CpuInstructionSet.Avx2 => new CpuOperations<Float256>(threads),
-            _ => new CpuOperations<FloatPortable>(threads),
+            CpuInstructionSet.Avx512 => new CpuOperations<Float512>(_threads),
+            CpuInstructionSet.Avx2 => new CpuOperations<Float256>(_threads),
+            _ => new CpuOperations<FloatPortable>(_threads),
         };
+    }
 
     /// <inheritdoc/>
     public string Description => _operations.Description;
@@ -281,8 +287,16 @@ public sealed class CpuKernels : IKernels
         _operations.Adam(state, options, rates, clipFactor);
     }
 
+    /// <summary>The ceiling of these operations, measured on their own threads and instructions; see <see cref="FmaPeak"/>.</summary>
+    /// <returns>Floating-point operations a second.</returns>
+    public double MeasurePeak() => FmaPeak.Measure(_threads, _instructionSet);
+
     /// <inheritdoc/>
-    public void Dispose() => _operations.Dispose();
+    public void Dispose()
+    {
+        _operations.Dispose();
+        _threads.Dispose();
+    }
 
     /// <summary>An index beyond its table would read or write memory of others. A GPU cannot say so; here it costs nothing worth mentioning.</summary>
     private static unsafe void CheckIndices(Tensor indices, int count, string operation, string what, string ofWhat)

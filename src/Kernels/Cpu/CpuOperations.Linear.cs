@@ -8,24 +8,15 @@ namespace MnrEngine.Kernels.Cpu;
 /// z = x W^T + b;  y = f(z)
 /// dz = dy f'(z);  dW = dz^T x;  db = sum over rows of dz;  dx = dz W
 /// </code>
-/// Bias and activation are the product's epilogue. LayerNorm has to see a whole row, so dropout, residual and LayerNorm are one sweep over
+/// The product begins with the bias; the activation is its epilogue. LayerNorm has to see a whole row, so dropout, residual and LayerNorm are one sweep over
 /// the rows behind the product.
 /// </summary>
 internal sealed unsafe partial class CpuOperations<TVector>
 {
     private NativeBuffer? _linearGradient;
 
-    public void Linear(Tensor input, in LinearParameters parameters, Tensor output)
-    {
-        if (parameters.Bias.IsNone)
-        {
-            MultiplyForward(input, parameters, output, default(NoEpilogue));
-        }
-        else
-        {
-            MultiplyForward(input, parameters, output, new BiasEpilogue<TVector>(parameters.Bias.Value.Floats()));
-        }
-    }
+    public void Linear(Tensor input, in LinearParameters parameters, Tensor output) =>
+        MultiplyForward(input, parameters, output, default(NoEpilogue));
 
     public void LinearBackward(Tensor input, in LinearParameters parameters, Tensor outputGradient, Tensor inputGradient, bool addToInputGradient, bool accumulate)
     {
@@ -108,7 +99,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         MultiplyForward(input, linear, output, default(NoEpilogue));
         DropoutAddNormJob job = new(
-            output.Floats(), output.Columns, linear.Bias.Value.Floats(), new DropoutFactors(dropout), RowScratch(output.Columns), residual.Floats(),
+            output.Floats(), output.Columns, new DropoutFactors(dropout), RowScratch(output.Columns), residual.Floats(),
             norm.Weight.Value.Floats(), norm.Bias.Value.Floats(), norm.Epsilon, normalized.Floats(), inverseDeviation.Floats());
         _threads.Run(job, output.Rows, LeastElements / output.Columns);
     }
@@ -134,18 +125,19 @@ internal sealed unsafe partial class CpuOperations<TVector>
         MultiplyBackward(input, linear, linearGradient, inputGradient, addToInputGradient: false, accumulate);
     }
 
-    /// <summary>output = epilogue(x W^T), with the weight as it was packed when it was published.</summary>
+    /// <summary>output = epilogue(x W^T + b), with the weight as it was packed when it was published.</summary>
     private void MultiplyForward<TEpilogue>(Tensor input, in LinearParameters parameters, Tensor output, in TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         Tensor weight = parameters.Weight.Value;
+        float* bias = parameters.Bias.Value.Floats();
         if (_packedWeights.TransposeOf(weight) is PackedMatrix<TVector> packed)
         {
-            _gemm.Multiply(input.Matrix(), packed, output.Matrix(), accumulate: false, epilogue);
+            _gemm.Multiply(input.Matrix(), packed, output.Matrix(), accumulate: false, bias, epilogue);
         }
         else
         {
-            _gemm.Multiply(input.Matrix(), weight.Matrix().Transposed, output.Matrix(), accumulate: false, epilogue);
+            _gemm.Multiply(input.Matrix(), weight.Matrix().Transposed, output.Matrix(), accumulate: false, bias, epilogue);
         }
     }
 
@@ -170,7 +162,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     private void LinearActivation<TFunction>(Tensor input, in LinearParameters parameters, Tensor preactivation, Tensor output)
         where TFunction : struct, IActivationFunction<TVector> =>
-        MultiplyForward(input, parameters, output, new ActivationEpilogue<TVector, TFunction>(parameters.Bias.Value.Floats(), preactivation.Floats(), output.Columns));
+        MultiplyForward(input, parameters, output, new ActivationEpilogue<TVector, TFunction>(preactivation.Floats(), output.Columns));
 
     /// <summary>dy becomes dz, whose sums over blocks of rows are left in the column sums.</summary>
     private void PreactivationGradient<TFunction>(Tensor preactivation, Tensor gradient)
@@ -212,13 +204,12 @@ internal sealed unsafe partial class CpuOperations<TVector>
         }
     }
 
-    /// <summary>Rows of x W^T, in place, to LayerNorm(dropout(x W^T + b) + residual).</summary>
+    /// <summary>Rows of x W^T + b, in place, to LayerNorm(dropout(x W^T + b) + residual).</summary>
     private readonly struct DropoutAddNormJob(
-        float* output, int columns, float* bias, DropoutFactors dropout, float* scratch, float* residual,
+        float* output, int columns, DropoutFactors dropout, float* scratch, float* residual,
         float* weight, float* normBias, float epsilon, float* normalized, float* inverseDeviation) : IRangeJob
     {
         private readonly float* _output = output;
-        private readonly float* _bias = bias;
         private readonly float* _scratch = scratch;
         private readonly float* _residual = residual;
         private readonly float* _weight = weight;
@@ -245,11 +236,6 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 {
                     int remaining = columns - i;
                     TVector value = Lanes.Load<TVector>(z + i, remaining);
-                    if (_bias != null)
-                    {
-                        value += Lanes.Load<TVector>(_bias + i, remaining);
-                    }
-
                     if (dropout.IsActive)
                     {
                         value *= Lanes.Load<TVector>(factors + i, remaining);

@@ -23,7 +23,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         MatrixView input = new(NativeBuffer.Grow(ref _pairFeatures, (long)pairs * depth), pairs, depth);
         _threads.Run(new PairFeaturesJob(embeddings.Floats(), pairs, width, features, input.Data), pairs, LeastElements / depth);
         _gemm.Multiply(
-            input, classifier.Weight.Value.Matrix().Transposed, logits.Matrix(), accumulate: false, new BiasEpilogue<TVector>(classifier.Bias.Value.Floats()));
+            input, classifier.Weight.Value.Matrix().Transposed, logits.Matrix(), accumulate: false, classifier.Bias.Value.Floats(), default(NoEpilogue));
         double sum = 0;
         for (int pair = 0; pair < pairs; pair++)
         {

@@ -24,9 +24,9 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
     private readonly StagingSlots _staging = new();
     private NativeBuffer? _rows;
 
-    public CpuOperations(int threads)
+    public CpuOperations(CpuThreads threads)
     {
-        _threads = new CpuThreads(threads);
+        _threads = threads;
         _gemm = new Gemm<TVector>(_threads);
         _packedWeights = new PackedWeights<TVector>(_threads);
         _columnSums = new ColumnSums<TVector>(_threads);
@@ -134,7 +134,6 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
 
     public void Dispose()
     {
-        _threads.Dispose();
         _gemm.Dispose();
         _packedWeights.Dispose();
         _columnSums.Dispose();

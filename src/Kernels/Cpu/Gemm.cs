@@ -25,23 +25,24 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
     /// <param name="result">(m, n), not transposed; overlaps no operand.</param>
     /// <param name="accumulate">Whether to add to what is there.</param>
     public void Multiply(MatrixView left, MatrixView right, MatrixView result, bool accumulate = false) =>
-        Multiply(left, right, result, accumulate, default(NoEpilogue));
+        Multiply(left, right, result, accumulate, null, default(NoEpilogue));
 
-    /// <inheritdoc cref="Multiply{TEpilogue}(MatrixView, PackedMatrix{TVector}, MatrixView, bool, in TEpilogue)"/>
-    public void Multiply<TEpilogue>(MatrixView left, MatrixView right, MatrixView result, bool accumulate, in TEpilogue epilogue)
+    /// <inheritdoc cref="Multiply{TEpilogue}(MatrixView, PackedMatrix{TVector}, MatrixView, bool, float*, in TEpilogue)"/>
+    public void Multiply<TEpilogue>(MatrixView left, MatrixView right, MatrixView result, bool accumulate, float* bias, in TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         _right.Pack(right, threads);
-        Multiply(left, _right, result, accumulate, epilogue);
+        Multiply(left, _right, result, accumulate, bias, epilogue);
     }
 
-    /// <summary>result = epilogue(left * right), or with <paramref name="accumulate"/> epilogue(result + left * right).</summary>
+    /// <summary>result = epilogue(bias + left * right), or with <paramref name="accumulate"/> epilogue(result + bias + left * right).</summary>
     /// <param name="left">(m, k).</param>
     /// <param name="right">(k, n).</param>
     /// <param name="result">(m, n), not transposed; overlaps no operand.</param>
     /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="bias">(n,), added to every row; null for none.</param>
     /// <param name="epilogue">What is done with each piece of the result.</param>
-    public void Multiply<TEpilogue>(MatrixView left, PackedMatrix<TVector> right, MatrixView result, bool accumulate, in TEpilogue epilogue)
+    public void Multiply<TEpilogue>(MatrixView left, PackedMatrix<TVector> right, MatrixView result, bool accumulate, float* bias, in TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         if (left.Columns == 0)
@@ -55,7 +56,7 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             threads.Count);
         long packedLeft = (long)MaxBlockRows * GemmBlocking.MaxDepth;
         float* buffers = NativeBuffer.Grow(ref _left, packedLeft * threads.Count);
-        threads.Run(new Job<TEpilogue>(left, right, result, accumulate, epilogue, grid, buffers), grid.Parts);
+        threads.Run(new Job<TEpilogue>(left, right, result, accumulate, bias, epilogue, grid, buffers), grid.Parts);
     }
 
     /// <inheritdoc/>
@@ -66,9 +67,10 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
     }
 
     /// <summary>Each part computes one rectangle of the result, whole tiles.</summary>
-    private readonly struct Job<TEpilogue>(MatrixView left, PackedMatrix<TVector> right, MatrixView result, bool accumulate, TEpilogue epilogue, GemmGrid grid, float* buffers) : IParallelJob
+    private readonly struct Job<TEpilogue>(MatrixView left, PackedMatrix<TVector> right, MatrixView result, bool accumulate, float* bias, TEpilogue epilogue, GemmGrid grid, float* buffers) : IParallelJob
         where TEpilogue : struct, IGemmEpilogue
     {
+        private readonly float* _bias = bias;
         private readonly TEpilogue _epilogue = epilogue;
         private readonly float* _buffers = buffers;
 
@@ -107,8 +109,8 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             int column = panel * GemmKernel<TVector>.Columns;
             int columns = Math.Min(GemmKernel<TVector>.Columns, result.Columns - column);
             bool add = accumulate || block > 0;
-            bool complete = block == blocking.Blocks - 1;
             float* packedRight = right.Panel(blocking, block, panel);
+            float* columnBias = _bias == null || block > 0 ? null : _bias + column;
 
             // The next panel is fetched in equal shares by all tiles but those at the edge.
             int nextLines = depth * GemmKernel<TVector>.Columns / Prefetch.Line;
@@ -119,20 +121,20 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
                 float* tile = result.At(row, column);
                 if (rows == GemmKernel<TVector>.Rows && columns == GemmKernel<TVector>.Columns)
                 {
-                    GemmKernel<TVector>.Multiply(depth, packedLeft, packedRight, tile, result.Stride, add, next, linesOfRow);
+                    GemmKernel<TVector>.Multiply(depth, packedLeft, packedRight, tile, result.Stride, add, columnBias, next, linesOfRow);
                     next += linesOfRow * GemmKernel<TVector>.Rows * Prefetch.Line;
                 }
                 else
                 {
-                    GemmKernel<TVector>.MultiplyEdge(depth, packedLeft, packedRight, tile, result.Stride, add, rows, columns);
-                }
-
-                if (complete)
-                {
-                    _epilogue.Apply(tile, result.Stride, row, column, rows, columns);
+                    GemmKernel<TVector>.MultiplyEdge(depth, packedLeft, packedRight, tile, result.Stride, add, columnBias, rows, columns);
                 }
 
                 packedLeft += GemmKernel<TVector>.Rows * depth;
+            }
+
+            if (block == blocking.Blocks - 1)
+            {
+                _epilogue.Apply(result.At(start, column), result.Stride, start, column, end - start, columns);
             }
         }
     }

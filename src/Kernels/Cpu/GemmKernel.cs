@@ -28,7 +28,7 @@ internal static unsafe class GemmKernel<TVector>
         get => 2 * TVector.Count;
     }
 
-    /// <summary>tile = left * right, or with <paramref name="accumulate"/> tile += left * right. Each element is summed in the order of k.</summary>
+    /// <summary>tile = bias + left * right, or with <paramref name="accumulate"/> tile += bias + left * right. Each element is summed in the order of k, from the bias on.</summary>
     /// <remarks>
     /// The tile itself and what comes next are fetched bit by bit along the way: asked for all at once, they would hold up the panels (measured at
     /// 1280 x 1152 x 384: 89 to 94 % of the speed on cached data instead of 80 %).
@@ -39,18 +39,23 @@ internal static unsafe class GemmKernel<TVector>
     /// <param name="tile">Where the tile goes, all of it.</param>
     /// <param name="stride">Elements between two rows of the tile.</param>
     /// <param name="accumulate">Whether to add to what is there.</param>
+    /// <param name="bias">What each row of the sum begins with, <see cref="Columns"/> elements; null for zeros.</param>
     /// <param name="ahead">Memory to bring into the second-level cache meanwhile.</param>
     /// <param name="aheadLines">How many cache lines of it for each row of the tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
-    public static void Multiply(int depth, float* left, float* right, float* tile, nint stride, bool accumulate, float* ahead, int aheadLines)
+    public static void Multiply(int depth, float* left, float* right, float* tile, nint stride, bool accumulate, float* bias, float* ahead, int aheadLines)
     {
-        TVector r00 = TVector.Zero, r01 = TVector.Zero, r10 = TVector.Zero, r11 = TVector.Zero;
-        TVector r20 = TVector.Zero, r21 = TVector.Zero, r30 = TVector.Zero, r31 = TVector.Zero;
-        TVector r40 = TVector.Zero, r41 = TVector.Zero, r50 = TVector.Zero, r51 = TVector.Zero;
-        TVector r60 = TVector.Zero, r61 = TVector.Zero, r70 = TVector.Zero, r71 = TVector.Zero;
-        TVector r80 = TVector.Zero, r81 = TVector.Zero, r90 = TVector.Zero, r91 = TVector.Zero;
-        TVector ra0 = TVector.Zero, ra1 = TVector.Zero, rb0 = TVector.Zero, rb1 = TVector.Zero;
+        TVector s0 = TVector.Zero, s1 = TVector.Zero;
+        if (bias != null)
+        {
+            s0 = TVector.Load(bias);
+            s1 = TVector.Load(bias + TVector.Count);
+        }
+
+        TVector r00 = s0, r01 = s1, r10 = s0, r11 = s1, r20 = s0, r21 = s1, r30 = s0, r31 = s1;
+        TVector r40 = s0, r41 = s1, r50 = s0, r51 = s1, r60 = s0, r61 = s1, r70 = s0, r71 = s1;
+        TVector r80 = s0, r81 = s1, r90 = s0, r91 = s1, ra0 = s0, ra1 = s1, rb0 = s0, rb1 = s1;
         float* tileRow = tile;
         int chunk = depth / Rows;
         for (int row = 0; row < Rows; row++)
@@ -142,10 +147,18 @@ internal static unsafe class GemmKernel<TVector>
     /// <summary>As <see cref="Multiply"/>, for a tile of which only the first rows and columns exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
-    public static void MultiplyEdge(int depth, float* left, float* right, float* tile, nint stride, bool accumulate, int rows, int columns)
+    public static void MultiplyEdge(int depth, float* left, float* right, float* tile, nint stride, bool accumulate, float* bias, int rows, int columns)
     {
-        float* whole = stackalloc float[Rows * Columns];
-        Multiply(depth, left, right, whole, Columns, accumulate: false, whole, aheadLines: 0);
+        float* whole = stackalloc float[(Rows + 1) * Columns];
+        float* wholeBias = null;
+        if (bias != null)
+        {
+            wholeBias = whole + Rows * Columns;
+            new Span<float>(wholeBias, Columns).Clear();
+            new Span<float>(bias, columns).CopyTo(new Span<float>(wholeBias, Columns));
+        }
+
+        Multiply(depth, left, right, whole, Columns, accumulate: false, wholeBias, whole, aheadLines: 0);
         for (int row = 0; row < rows; row++)
         {
             for (int column = 0; column < columns; column++)

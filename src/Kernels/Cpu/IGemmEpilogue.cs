@@ -1,8 +1,8 @@
 namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>
-/// What is done with a piece of a matrix product as soon as it is complete, while it is in the first-level cache: bias, activation,
-/// dropout, residual. A struct, so that it is compiled into the loop.
+/// What is done with a piece of a matrix product as soon as it is complete, while it is in a core's own caches: an activation,
+/// say. A struct, so that it is compiled into the loop.
 /// </summary>
 internal unsafe interface IGemmEpilogue
 {
@@ -11,7 +11,7 @@ internal unsafe interface IGemmEpilogue
     /// <param name="stride">Elements between two rows.</param>
     /// <param name="row">The piece's first row in the whole result.</param>
     /// <param name="column">The piece's first column in the whole result.</param>
-    /// <param name="rows">Rows of the piece, at most <see cref="IFloatVector{TSelf}.TileRows"/>.</param>
+    /// <param name="rows">Rows of the piece.</param>
     /// <param name="columns">Columns of the piece, at most two registers' lanes.</param>
     void Apply(float* piece, nint stride, int row, int column, int rows, int columns);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MnrEngine.Data;
 using MnrEngine.Data.Sampling;
 using MnrEngine.Kernels;
+using MnrEngine.Kernels.Cpu;
 using MnrEngine.Kernels.Tracing;
 using MnrEngine.Models;
 using MnrEngine.Optimizers;
@@ -40,8 +41,7 @@ internal static class Benchmark
     {
         TextDataset? dataset = options.Steps > 0 || options.Sentences > 0 ? TextDataset.Load(new DatasetSource(data)) : null;
         string folder = HubFiles.Model(model, options.Encoder.Log);
-        using PeakMeter peak = new(options.Encoder.Device.Threads);
-        peak.Measure();
+        PeakMeter? peak;
         string device;
         TokenizingFigures? tokenizing;
         TrainingFigures? training;
@@ -49,28 +49,30 @@ internal static class Benchmark
         using (IKernels kernels = Devices.Create(options.Encoder.Device))
         {
             device = kernels.Description;
+            peak = kernels is CpuKernels cpu ? new PeakMeter(cpu) : null;
+            peak?.Measure();
             using SentenceEncoder encoder = SentenceEncoder.Load(folder, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
             tokenizing = options.Tokenizing ? TokenizingBenchmark.Run(data, encoder) : null;
             training = options.Steps > 0 ? Train(encoder, dataset!, options, peak) : null;
             encoding = options.Sentences > 0 ? Encode(encoder, dataset!, options, peak) : null;
         }
 
-        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown && dataset is not null ? BreakDown(model, dataset, options, peak) : default;
-        return new BenchmarkResult(device, peak.Highest, tokenizing, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
+        (OperationBreakdown? trainingBreakdown, OperationBreakdown? encodingBreakdown) = options.Breakdown && dataset is not null ? BreakDown(folder, dataset, options) : default;
+        return new BenchmarkResult(device, peak?.Highest, tokenizing, training, encoding, trainingBreakdown, encodingBreakdown, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 
     /// <summary>Runs apart from the measurements, whose times must not have the timing of operations in them.</summary>
-    private static (OperationBreakdown? Training, OperationBreakdown? Encoding) BreakDown(string model, TextDataset dataset, BenchmarkOptions options, PeakMeter peak)
+    private static (OperationBreakdown? Training, OperationBreakdown? Encoding) BreakDown(string folder, TextDataset dataset, BenchmarkOptions options)
     {
         List<TimedOperation> operations = [];
         IKernels device = Devices.Create(options.Encoder.Device);
         using OperationTimes times = new(device.CreateClock(), timed => operations.AddRange(timed), static step => step is not <= WarmupSteps);
         using ObservedKernels kernels = new(device, [times]);
-        using SentenceEncoder encoder = SentenceEncoder.Load(model, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
+        using SentenceEncoder encoder = SentenceEncoder.Load(folder, kernels, training: options.Steps > 0, options.Encoder.MaxSequenceLength);
         OperationBreakdown? training = null;
         if (options.Steps > 0)
         {
-            Train(encoder, dataset, options, peak);
+            Train(encoder, dataset, options, peak: null);
             times.Flush();
             training = OperationBreakdown.Of(operations);
             operations.Clear();
@@ -81,12 +83,12 @@ internal static class Benchmark
             return (training, null);
         }
 
-        Encode(encoder, dataset, options, peak);
+        Encode(encoder, dataset, options, peak: null);
         times.Flush();
         return (training, OperationBreakdown.Of(operations));
     }
 
-    private static TrainingFigures Train(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options, PeakMeter peak)
+    private static TrainingFigures Train(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options, PeakMeter? peak)
     {
         int batchSize = options.Encoder.BatchSize;
         using TrainingData data = new(dataset, encoder);
@@ -100,7 +102,7 @@ internal static class Benchmark
             ReportEverySteps = 1,
         };
         StepTimer timer = new(options.Steps, peak);
-        peak.Restart();
+        peak?.Restart();
         using (MnrEngine.Training.Trainer trainer = new(encoder, data, sampler, settings, [], timer))
         {
             trainer.Run(CancellationToken.None);
@@ -118,22 +120,22 @@ internal static class Benchmark
             batches.Average(rows => Enumerable.Range(0, data.Columns).Sum(column => (double)rows.Length * rows.Max(row => data[column, row].Length))),
             batches.Average(rows => (double)rows.Length * data.Columns * encoder.Description.MaxSequenceLength),
             TrainingFactor * tokens * FlopsPerToken(encoder.Description.Transformer),
-            peak.Median,
+            peak?.Median,
             timer.AllocatedBytes / options.Steps,
             timer.DeviceBytes);
     }
 
-    private static EncodingFigures Encode(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options, PeakMeter peak)
+    private static EncodingFigures Encode(SentenceEncoder encoder, TextDataset dataset, BenchmarkOptions options, PeakMeter? peak)
     {
         string[] sentences = [.. dataset.Columns.SelectMany(static column => column).Take(options.Sentences)];
         TokenizedTexts tokens = encoder.TokenizeForEncoding(sentences);
         using SentenceNetwork network = encoder.PlanInference(LoadedEncoder.TokensOfBatch, options.Encoder.BatchSize);
         NetworkEmbedder embedder = new(network);
         double best = double.PositiveInfinity;
-        peak.Restart();
+        peak?.Restart();
         for (int run = 0; run < EncodingRuns; run++)
         {
-            peak.Measure();
+            peak?.Measure();
             long start = Stopwatch.GetTimestamp();
             embedder.Embed(tokens);
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
@@ -141,7 +143,7 @@ internal static class Benchmark
 
         long count = tokens.TokenIds.Length;
         return new EncodingFigures(
-            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer), peak.Median);
+            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer), peak?.Median);
     }
 
     /// <summary>The operations that a token takes in the products with weights of a forward pass: four of (hidden, hidden) and two of (hidden, intermediate) in each layer.</summary>
@@ -152,7 +154,7 @@ internal static class Benchmark
     }
 
     /// <summary>Collects the steps after the warm-up, and what they allocate; measures the processor's peak between them.</summary>
-    private sealed class StepTimer(int steps, PeakMeter peak) : ITrainingObserver
+    private sealed class StepTimer(int steps, PeakMeter? peak) : ITrainingObserver
     {
         private long _allocatedBefore;
 
@@ -170,7 +172,7 @@ internal static class Benchmark
 
         public void StepsFinished(IReadOnlyList<StepRecord> steps)
         {
-            peak.Measure();
+            peak?.Measure();
             long allocated = GC.GetTotalAllocatedBytes(precise: true);
             if (steps[0].Step <= WarmupSteps)
             {

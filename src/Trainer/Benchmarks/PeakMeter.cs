@@ -3,13 +3,12 @@ using MnrEngine.Kernels.Cpu;
 namespace MnrEngine.Trainer.Benchmarks;
 
 /// <summary>
-/// The processor's peak of fused multiply-adds, measured in turn with what is held against it: clocks change with the load, and on a shared machine with the
-/// neighbours', so that a peak measured at another time says little.
+/// The processor's peak of fused multiply-adds, measured in turn with what is held against it and on the same threads: clocks change with the load, and on a
+/// shared machine with the neighbours', so that a peak measured at another time says little.
 /// </summary>
-/// <param name="threads">The number of threads, 0 for one a processor.</param>
-internal sealed class PeakMeter(int threads) : IDisposable
+/// <param name="kernels">What computes.</param>
+internal sealed class PeakMeter(CpuKernels kernels)
 {
-    private readonly CpuThreads _threads = new(threads);
     private readonly List<double> _peaks = [];
 
     /// <summary>The highest peak ever, in floating-point operations a second.</summary>
@@ -35,11 +34,8 @@ internal sealed class PeakMeter(int threads) : IDisposable
     /// <summary>Measures, for a few milliseconds.</summary>
     public void Measure()
     {
-        double peak = FmaPeak.Measure(_threads);
+        double peak = kernels.MeasurePeak();
         _peaks.Add(peak);
         Highest = Math.Max(Highest, peak);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _threads.Dispose();
 }

@@ -53,7 +53,7 @@ internal sealed unsafe class GemmTests<TVector>
         using PackedMatrix<TVector> packed = new();
         packed.Pack(new MatrixView(product.Left.Data, 1, 1), _threads);
         packed.Pack(product.Right, _threads);
-        gemm.Multiply(product.Left, packed, product.ResultView, accumulate: false, default(NoEpilogue));
+        gemm.Multiply(product.Left, packed, product.ResultView, accumulate: false, null, default(NoEpilogue));
         Assert.That(product.Result.ToArray(), Is.EqualTo(plain));
     }
 
@@ -83,27 +83,24 @@ internal sealed unsafe class GemmTests<TVector>
         gemm.Multiply(product.Left, product.Right, product.ResultView);
         float[] plain = product.Result.ToArray();
 
-        gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate: false, new AddNumber(shape.Columns));
+        gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate: false, null, new AddNumber(shape.Columns));
         float[] expected = [.. plain.Select((value, element) => value + element)];
         Assert.That(product.Result.ToArray(), Is.EqualTo(expected));
     }
 
     [Test]
-    public void ABiasIsAddedToEveryRow([ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape)
+    public void ABiasIsAddedToEveryRow([ValueSource(nameof(Shapes))] (int Rows, int Columns, int Depth) shape, [Values] bool accumulate)
     {
         using Product product = new(shape, transposeLeft: false, transposeRight: true);
+        float[] before = product.Result.ToArray();
         using Gemm<TVector> gemm = new(_threads);
-        gemm.Multiply(product.Left, product.Right, product.ResultView);
-        float[] plain = product.Result.ToArray();
-
         float[] bias = [.. Enumerable.Range(1, shape.Columns).Select(i => 0.37f * i)];
         fixed (float* pointer = bias)
         {
-            gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate: false, new BiasEpilogue<TVector>(pointer));
+            gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate, pointer, default(NoEpilogue));
         }
 
-        float[] expected = [.. plain.Select((value, element) => value + bias[element % shape.Columns])];
-        Assert.That(product.Result.ToArray(), Is.EqualTo(expected));
+        product.AssertResult(accumulate ? before : null, bias);
     }
 
     [Test]
@@ -178,8 +175,8 @@ internal sealed unsafe class GemmTests<TVector>
 
         public Span<float> Result => new(ResultView.Data, ResultView.Rows * ResultView.Columns);
 
-        /// <summary>Compares with the sum in double precision, plus what was there before.</summary>
-        public void AssertResult(float[]? before)
+        /// <summary>Compares with the sum in double precision, plus what was there before and the column's bias.</summary>
+        public void AssertResult(float[]? before, float[]? bias = null)
         {
             double worst = 0;
             (int, int) worstAt = default;
@@ -189,6 +186,12 @@ internal sealed unsafe class GemmTests<TVector>
                 {
                     double sum = before?[row * ResultView.Columns + column] ?? 0;
                     double magnitude = Math.Abs(sum);
+                    if (bias is not null)
+                    {
+                        sum += bias[column];
+                        magnitude += Math.Abs(bias[column]);
+                    }
+
                     for (int k = 0; k < Left.Columns; k++)
                     {
                         double term = (double)*Left.At(row, k) * *Right.At(k, column);
