@@ -24,6 +24,8 @@ internal static class TokenizingBenchmark
     /// <exception cref="InputException">The file is wrong.</exception>
     public static TokenizingFigures Run(string path, SentenceEncoder encoder)
     {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = GC.GetTotalMemory(forceFullCollection: true);
         using TrainingData data = Tokenize(path, encoder, out double readSeconds, out double seconds);
         long bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
