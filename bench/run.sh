@@ -78,11 +78,17 @@ fi
 "$kernels" gemm 0 5999 >"$output/gemm-all-5999.txt"
 OPENBLAS_CORETYPE=Haswell MNR_CPU_ISA=avx2 "$kernels" gemm 0 1280 >"$output/gemm-all-avx2.txt"
 
+say "memory"
+"$kernels" bandwidth >"$output/bandwidth.json"
+
 say "steps"
 "$program" bench "$minilm" $data --steps "$steps" --encode 2000 --breakdown --json >"$output/minilm-batch-32.json"
 "$program" bench "$minilm" $data --steps $((steps / 2)) --encode 0 --batch-size 128 --json >"$output/minilm-batch-128.json"
 "$program" bench "$bert" $data --steps $((steps / 2)) --encode 300 --breakdown --json >"$output/bert-base-batch-32.json"
 "$program" bench "$bert" $data --steps 3 --encode 0 --batch-size 128 --json >"$output/bert-base-batch-128.json"
+
+say "AVX2"
+MNR_CPU_ISA=avx2 "$program" bench "$minilm" $data --steps $((steps / 2)) --encode 500 --json >"$output/minilm-avx2.json"
 
 say "batch sizes"
 for batch in 16 64 256 512; do

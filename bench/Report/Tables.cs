@@ -12,7 +12,7 @@ internal static class Tables
     /// <summary>The models and batch sizes that goals are set for, and the files of their steps.</summary>
     public static readonly (string Model, string File)[] Headlines =
     [
-        ("minilm", "minilm-batch-32.json"), ("minilm", "minilm-batch-128.json"), ("bert-base", "bert-base-batch-32.json"), ("bert-base", "bert-base-batch-128.json"),
+        ("minilm", "minilm-batch-32.json"), ("minilm, AVX2", "minilm-avx2.json"), ("minilm", "minilm-batch-128.json"), ("bert-base", "bert-base-batch-32.json"), ("bert-base", "bert-base-batch-128.json"),
     ];
 
     /// <summary>The whole report.</summary>
@@ -101,28 +101,42 @@ internal static class Tables
         }
     }
 
+    /// <summary>The roofline: what each operation computes and moves, and what is left between its time and the time that the ceilings allow.</summary>
     private static void WriteOperations(StringBuilder text, Results results)
     {
+        if (results.Json("bandwidth.json") is not JsonNode memory)
+        {
+            return;
+        }
+
+        double bandwidth = Results.Number(memory, "bytes_per_second");
         foreach (string model in (string[])["minilm", "bert-base"])
         {
-            if (results.Json($"{model}-batch-32.json")?["training_breakdown"]?["rows"] is not JsonArray rows)
+            if (results.Json($"{model}-batch-32.json") is not JsonNode measured || measured["training_breakdown"]?["rows"] is not JsonArray rows)
             {
                 continue;
             }
 
+            double peak = Results.Number(measured["training"]!, "peak_flops");
             double all = rows.Sum(static row => Results.Number(row!, "seconds"));
             Line(text, $"\n## Where a step's time goes, {model}, batch 32\n");
-            text.Append("Operations whose name begins with Linear are products and what is fused to them.\n\n| operation | share | GFLOP/s | GB/s |\n|---|---|---|---|\n");
+            Line(text, $"Operations whose name begins with Linear are products and what is fused to them. The least time is the longer of operations / {peak / 1e9:N0} GFLOP/s and bytes / {bandwidth / 1e9:N0} GB/s.\n");
+            text.Append("| operation | GFLOP | MB | ms | least ms | share of the step | left, of the step |\n|---|---|---|---|---|---|---|\n");
+            double products = 0;
             foreach (IGrouping<string, JsonNode?> operation in rows.GroupBy(static row => (string)row!["operation"]!).OrderByDescending(static group => group.Sum(static row => Results.Number(row!, "seconds"))))
             {
                 double seconds = operation.Sum(static row => Results.Number(row!, "seconds"));
+                double flops = operation.Sum(static row => Results.Number(row!, "flops"));
+                double bytes = operation.Sum(static row => Results.Number(row!, "bytes"));
+                double least = Math.Max(flops / peak, bytes / bandwidth);
+                products += operation.Key.StartsWith("Linear", StringComparison.Ordinal) ? seconds : 0;
                 if (seconds / all >= 0.001)
                 {
-                    double flops = operation.Sum(static row => Results.Number(row!, "flops"));
-                    double bytes = operation.Sum(static row => Results.Number(row!, "bytes"));
-                    Line(text, $"| {operation.Key} | {seconds / all:P1} | {flops / seconds / 1e9:N0} | {bytes / seconds / 1e9:N1} |");
+                    Line(text, $"| {operation.Key} | {flops / 1e9:N2} | {bytes / 1e6:N0} | {seconds * 1e3:N1} | {least * 1e3:N1} | {seconds / all:P1} | {(seconds - least) / all:P1} |");
                 }
             }
+
+            Line(text, $"\nOperations that are no products: {1 - (products / all):P1} of the step.");
         }
     }
 
