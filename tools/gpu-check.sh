@@ -26,14 +26,14 @@
 #   environment     20        11  of it 10 for importing torch, which it does no more
 #   fatbin          70        35
 #   suite          130       102  of it 26 for compiling the kernels
-#   training        80        46
+#   training       100        46  before the runs that are resumed with a fault: about 15 more
 #   models          60        34
 #   python          40        28
 #   benchmarks     165       251  has other rows now: about 40 for ours, 110 for theirs, by the times of single steps then
-#   sanitizer       65        85  four tools on 108 tests; now on 36, and what is left for memcheck on more
+#   sanitizer       65        85  four tools on 108 tests; now on 37, and what is left for memcheck on more
 #   profilers       60        42  before ncu took ranges as well
 #
-# The limits are together more than MNR_TOTAL, the 510 s that all stages have, since few stages need theirs: by these figures the whole takes about 480.
+# The limits are together more than MNR_TOTAL, the 510 s that all stages have, since few stages need theirs: by these figures the whole takes about 495.
 #
 # The programs are those of ./build.sh --gpu-bundle (out/gpu-bundle.tar.gz, or what MNR_BUNDLE names: a .tar.gz or its unpacked folder); without a bundle
 # they are built, if .NET is here. MNR_LIMITS="suite=200 models=30" sets other time limits, in seconds; MNR_TOTAL all of them together.
@@ -41,7 +41,7 @@ set -uo pipefail
 
 readonly all_stages=(environment fatbin suite training models python benchmarks sanitizer profilers)
 # Seconds, as in the table above; together more than the total, since few need their limit.
-declare -A limits=([environment]=20 [fatbin]=70 [suite]=130 [training]=80 [models]=60 [python]=40 [benchmarks]=165 [sanitizer]=65 [profilers]=60 [warmup]=150)
+declare -A limits=([environment]=20 [fatbin]=70 [suite]=130 [training]=100 [models]=60 [python]=40 [benchmarks]=165 [sanitizer]=65 [profilers]=60 [warmup]=150)
 readonly total=${MNR_TOTAL:-510}
 readonly most_bytes=$((15 * 1024 * 1024))
 
@@ -111,7 +111,7 @@ warm() {
     [ "$code" -eq 0 ] || echo "- warm-up, $part: exit code $code, $(last_line "$MNR_WORK/results/warm-up/$part.log")" >>"$MNR_WORK/notes/warm-up"
     echo "- warm-up, $part: $((SECONDS - before)) s were waited for it" >>"$MNR_WORK/notes/warm-up"
     unset "warming[$part]"
-     done
+  done
 }
 
 # summary: the page from what the stages left so far.

@@ -1,5 +1,8 @@
 # What would otherwise be paid for inside a stage, done beside the first ones: warm-up.sh kernels, or peer.
 source "$(dirname "$0")/common.sh"
+# As long as this file is there, the part is at work, perhaps on the GPU.
+touch "$MNR_WORK/warming-$1"
+trap 'rm -f "$MNR_WORK/warming-$1"' EXIT
 case $1 in
   kernels)
     # A run of one step has NVRTC compile the kernels and keeps them in MNR_CACHE.
