@@ -65,6 +65,16 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>Refuses what looks like an option among arguments of which there may be any number: it is a misspelt one, which would otherwise be asked of the hub.</summary>
+    /// <exception cref="InputException">There is one, and no file of that name.</exception>
+    public static void CheckArguments(ParseResult parsed, IEnumerable<string> arguments)
+    {
+        if (arguments.FirstOrDefault(static argument => argument.StartsWith('-') && !Path.Exists(argument)) is string option)
+        {
+            throw new InputException($"there is no option {option}; MnrEngine {parsed.CommandResult.Command.Name} --help shows the usage");
+        }
+    }
+
     private static RootCommand Root() => new("Trains sentence encoders with the multiple-negatives-ranking loss, and uses them.")
     {
         Verbose,

@@ -6,6 +6,8 @@ public sealed class CommandLineTests
 {
     [TestCase("there is no command frobnicate", "frobnicate")]
     [TestCase("there is no option or argument --frobnicate", "doctor", "--frobnicate")]
+    [TestCase("there is no option --markdwn", "compare", "model", "--markdwn", "table.md", "--sts", "sts.csv")]
+    [TestCase("there is no option --histgram", "prepare", "rows.tsv", "--to", "pairs", "-o", "out.tsv", "--histgram", "none")]
     [TestCase("Required argument .model. missing", "tokenize")]
     [TestCase("Required command was not provided")]
     public void WrongUsageIsOneSentenceAndExitCode2(string sentence, params string[] arguments)

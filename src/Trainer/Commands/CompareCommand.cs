@@ -23,6 +23,7 @@ internal static class CompareCommand
         EncoderOptions.OnCommandLine options = new(command);
         command.SetAction(parsed =>
         {
+            CommandLine.CheckArguments(parsed, parsed.GetRequiredValue(models));
             EncoderOptions encoding = options.Read(parsed);
             Config.StsConfig file = new() { Path = parsed.GetRequiredValue(sts), ScoreScale = parsed.GetValue(scale) };
             CheckOutputs(parsed.GetValue(markdown), parsed.GetValue(json), parsed.GetValue(chart));

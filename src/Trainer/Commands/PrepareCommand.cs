@@ -66,6 +66,7 @@ internal static class PrepareCommand
         };
         command.SetAction(parsed =>
         {
+            CommandLine.CheckArguments(parsed, parsed.GetRequiredValue(inputs));
             PreparedRows rows = Kind(parsed.GetRequiredValue(to));
             if (parsed.GetValue(both) is not null && rows != PreparedRows.Triplets)
             {
