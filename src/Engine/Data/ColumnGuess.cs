@@ -25,11 +25,15 @@ internal static partial class ColumnGuess
     private static readonly string[] ScoreNames = ["score", "similarity_score", "similarity", "label"];
     private static readonly string[] NliLabels = ["entailment", "neutral", "contradiction", "-"];
 
-    /// <summary>Whether a file's first line names columns that <see cref="Texts"/> recognises.</summary>
-    public static bool IsTextHeader(IReadOnlyList<string> fields) => Texts(fields) is not null;
+    private static readonly HashSet<string> KnownNames = new(
+        [.. TextPairs.SelectMany(static pair => (string[])[pair.First, pair.Second]), .. LabelNames, .. ScoreNames], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a file's first line names columns that <see cref="Sts"/> recognises.</summary>
-    public static bool IsStsHeader(IReadOnlyList<string> fields) => Sts(fields) is not null;
+    /// <summary>
+    /// Whether a file's first line names columns: two of the names known here are in it. They need not be those of all columns that are wanted, or a file that lacks one would be
+    /// taken for one without a header, and its names for a row.
+    /// </summary>
+    public static bool IsHeader(IReadOnlyList<string> fields) =>
+        fields.Select(static field => field.Trim()).Where(static name => KnownNames.Contains(name) || IsNegative(name)).Distinct(StringComparer.OrdinalIgnoreCase).Skip(1).Any();
 
     /// <summary>The positions of anchor, positive and negatives, or null when no known pair of names is there.</summary>
     public static IReadOnlyList<int>? Texts(IReadOnlyList<string> names)
@@ -62,6 +66,10 @@ internal static partial class ColumnGuess
         int score = FindAny(names, ScoreNames);
         return score >= 0 && Texts(names) is [int first, int second, ..] ? [first, second, score] : null;
     }
+
+    /// <summary>Whether a column's name says that it is no anchor and no positive: it is a negative, a label or a score.</summary>
+    public static bool IsOfNoPair(string name) =>
+        IsNegative(name.Trim()) || LabelNames.Concat(ScoreNames).Contains(name.Trim(), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether a field of a file without a header line can only be a label or a score.</summary>
     public static bool IsLabel(string field) =>
@@ -98,6 +106,8 @@ internal static partial class ColumnGuess
         where match.Success
         orderby match.Groups[1].Length, match.Groups[1].Value
         select position;
+
+    private static bool IsNegative(string name) => NegativeName().IsMatch(name);
 
     private static int FindAny(IReadOnlyList<string> names, string[] known) =>
         known.Select(name => Find(names, name)).FirstOrDefault(position => position >= 0, -1);

@@ -92,7 +92,7 @@ public sealed class StsDataset
 
     /// <summary>Whether a first line is a header for this source.</summary>
     internal static Func<IReadOnlyList<string>, bool> HeaderTest(DatasetSource source) =>
-        fields => ColumnChoice.UsesNames(source.Columns ?? []) || ColumnGuess.IsStsHeader(fields);
+        fields => ColumnChoice.UsesNames(source.Columns ?? []) || ColumnGuess.IsHeader(fields);
 
     /// <summary>The positions of the two sentences and the score.</summary>
     internal static IReadOnlyList<int> ChooseColumns(TableReader table, DatasetSource source)

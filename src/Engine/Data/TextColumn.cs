@@ -17,7 +17,7 @@ public static class TextColumn
             throw new ArgumentException("one column has to be named", nameof(source));
         }
 
-        using TableReader table = TableReader.Open(source, fields => ColumnChoice.UsesNames([column]) || ColumnGuess.IsTextHeader(fields));
+        using TableReader table = TableReader.Open(source, fields => ColumnChoice.UsesNames([column]) || ColumnGuess.IsHeader(fields));
         table.Bind([ColumnChoice.Find(table, column)], texts: 1);
         List<string> texts = [];
         while (table.Read())

@@ -27,7 +27,7 @@ internal sealed class TextColumns
 
     /// <summary>Whether a first line is a header for this source.</summary>
     public static Func<IReadOnlyList<string>, bool> HeaderTest(DatasetSource source) =>
-        fields => ColumnChoice.UsesNames([.. source.Columns ?? [], source.LabelColumn]) || ColumnGuess.IsTextHeader(fields);
+        fields => ColumnChoice.UsesNames([.. source.Columns ?? [], source.LabelColumn]) || ColumnGuess.IsHeader(fields);
 
     /// <summary>Chooses the columns of a file, as its source says or by guessing, and binds the table to them.</summary>
     /// <param name="table">The file.</param>
@@ -79,7 +79,7 @@ internal sealed class TextColumns
         }
 
         int[] others = [.. Enumerable.Range(0, names.Count).Where(i => i != notText)];
-        return others.Length == 2
+        return others.Length == 2 && !others.Any(i => ColumnGuess.IsOfNoPair(names[i]))
             ? others
             : throw new InputException($"which columns of {table.Path} are the texts can't be guessed from {ColumnList.Of(names)}: name them");
     }

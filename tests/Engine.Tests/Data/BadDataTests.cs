@@ -17,8 +17,10 @@ public sealed class BadDataTests
     [TearDown]
     public void DeleteFolder() => _folder.Dispose();
 
-    [Test]
-    public void AMissingFile() => Check("none.tsv", "the data file FILE does not exist");
+    [TestCase("none.tsv")]
+    [TestCase("none.zip")]
+    [TestCase("none")]
+    public void AMissingFile(string name) => Check(name, "the data file FILE does not exist");
 
     [Test]
     public void AFolder()
@@ -86,6 +88,14 @@ public sealed class BadDataTests
             "data.csv",
             "anchor,positive\n\"a\nb\",c\n\"d,e\nf,\"g\"\n",
             "FILE, line 4: the row that begins here has text between a closing quotation mark and the next comma, so one may have been left open or not doubled");
+
+    /// <summary>Names that are known make a line a header, though one that is needed is not among them; and what is called a negative or a score is no positive.</summary>
+    [TestCase("data.tsv", "gold_label\tsentence1_parse\tsentence1\tcaptionID\nneutral\t(a)\ta\t1\n", "gold_label, sentence1_parse, sentence1, captionID")]
+    [TestCase("data.csv", "anchor,negative\na,b\n", "anchor, negative")]
+    [TestCase("data.jsonl", "{\"anchor\": \"a\", \"negative_1\": \"b\"}\n", "anchor, negative_1")]
+    [TestCase("data.jsonl", "{\"sentence1\": \"a\", \"score\": \"0.5\"}\n", "sentence1, score")]
+    public void AHeaderThatLacksAColumn(string name, string text, string columns) =>
+        Check(name, text, $"which columns of FILE are the texts can't be guessed from {columns}: name them");
 
     [TestCase("data.tsv", "anchor\tpositive\tnegative\na\tb\tc\n\nd\te\n", "FILE, line 4: found 2 columns, but at least 3 are needed")]
     [TestCase("data.tsv", "a b\tc d\ne f\n", "FILE, line 2: found 1 column, but at least 2 are needed")]

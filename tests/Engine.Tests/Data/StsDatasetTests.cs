@@ -44,6 +44,7 @@ public sealed class StsDatasetTests
     [TestCase("a,b,-1\nc,d,1\n", "FILE, line 1: the score is -1, but has to be from 0 to 5; where scores go higher, score_scale (--score-scale) names the highest")]
     [TestCase("a,b,1\nc,d\n", "FILE, line 2: found 2 columns, but the first line has 3")]
     [TestCase("a,b\n", "FILE has no column 2, counted from 0: its first line has 2")]
+    [TestCase("sentence1,sentence2\na,b\n", "the sentences and score of FILE can't be guessed from sentence1, sentence2: name the columns")]
     [TestCase("a,b,1\n", "FILE has 1 pair, but a correlation needs at least 2")]
     [TestCase("sentence1,sentence2,score\n", "FILE has 0 pairs, but a correlation needs at least 2")]
     public void WhatIsWrongIsSaidInOneSentence(string text, string message)

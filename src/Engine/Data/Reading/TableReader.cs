@@ -100,11 +100,12 @@ internal abstract class TableReader : IDisposable
     }
 
     /// <summary>The format that a file's extension tells.</summary>
-    /// <exception cref="InputException">It tells none.</exception>
+    /// <exception cref="InputException">It tells none, or the file doesn't exist, which says more.</exception>
     public static DataFormat FormatOf(string path)
     {
         string extension = DataFiles.Extension(path);
-        return DataFiles.KnownFormat(path) ?? throw new InputException(extension == ".zip"
+        return DataFiles.KnownFormat(path) ?? throw new InputException(!File.Exists(path) ? $"the data file {path} does not exist"
+            : extension == ".zip"
             ? $"{path} is a zip file, which only prepare reads: MnrEngine prepare {path} --to pairs -o pairs.tsv makes a data file of it"
             : $"the format of {path} can't be told from its {(extension.Length == 0 ? "name, which has no extension" : $"extension '{extension}'")}: " +
                 "let its name end with .tsv, .csv, .jsonl or .parquet, or name the format (a config's format, prepare's --format)");

@@ -53,6 +53,10 @@ public sealed class BadPreparationTests
     public void ColumnsThatAreUnknown() => Refused(
         PreparedRows.Pairs, "rows.jsonl", """{"x": "a", "y": "b", "z": "c"}""", "which columns of FILE are the texts can't be guessed from x, y, z: name them");
 
+    [TestCase(PreparedRows.Pairs, "snli_1.0_train.txt", "gold_label\tsentence1_parse\tsentence1\tcaptionID\nentailment\t(a)\ta\t1\n", "gold_label, sentence1_parse, sentence1, captionID: name them")]
+    [TestCase(PreparedRows.Sts, "sts.csv", "sentence1,score\na,4\n", "sentence1, score: name the columns")]
+    public void AHeaderThatLacksAColumn(PreparedRows rows, string name, string text, string message) => Refused(rows, name, text, $"can't be guessed from {message}");
+
     [Test]
     public void AFileOfHundredsOfColumnsDoesNotFillTheScreen() => Refused(
         PreparedRows.Pairs, "rows.jsonl", "{" + string.Join(", ", Enumerable.Range(1, 400).Select(static i => $"\"c{i}\": \"\"")) + "}", "can't be guessed from c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, ... (400 in all): name them");
@@ -70,6 +74,15 @@ public sealed class BadPreparationTests
         Assert.That(
             () => Prepared.Run(new PreparationOptions { Inputs = [path], Output = _prepared.Output(), Rows = PreparedRows.Labelled, LabelColumn = "gold" }),
             Refusal.Saying($"{path} has no column 'gold': it has premise, hypothesis"));
+    }
+
+    [Test]
+    public void ParquetOfTripletsWithoutTheirPositives()
+    {
+        string path = _prepared.Folder.Path("rows.parquet");
+        ParquetFile.WriteTexts(path, ["anchor", "negative"], [["a"], ["b"]]);
+
+        Assert.That(() => _prepared.Run(PreparedRows.Pairs, "out.tsv", path), Refusal.Saying($"which columns of {path} are the texts can't be guessed from anchor, negative: name them"));
     }
 
     [Test]
