@@ -19,8 +19,8 @@
 # The page says of each stage that it passed, failed, came to a part of its work only, or did not run, and why. One that fails or takes too long does not keep the
 # others from running. The exit code is 1 if any failed, 2 for wrong usage.
 #
-# Where the time goes, in seconds. Before the stages that need them, and beside `environment` and `fatbin`, the kernels are compiled (26 on an H100, by one thread)
-# and torch's compiler fills its caches for the benchmarks (warm-up.sh); what they still need when their turn comes is waited for, outside of any stage's limit.
+# Where the time goes, in seconds. Beside `environment` and `fatbin` the kernels are compiled (26 on an H100, by one thread), and beside all before `models` torch's
+# compiler fills its caches for the benchmarks (warm-up.sh); what they still need when their turn comes is waited for, outside of any stage's limit.
 #
 #   stage        limit  measured  on an H100 with 16 processors on 2026-11-25, with the stages as they were then
 #   environment     20        11  of it 10 for importing torch, which it does no more

@@ -55,7 +55,10 @@ internal static unsafe class CudaStatus
     {
         nuint free = 0;
         nuint total = 0;
-        return CudaDriver.cuMemGetInfo_v2(&free, &total) != CudaResult.Success ? new OutOfMemoryException($"{what}: the GPU's memory is full") : new OutOfMemoryException(System.FormattableString.Invariant($"{what}: {(ulong)free:N0} of {(ulong)total:N0} bytes of the GPU's memory are free"));
+        return new OutOfMemoryException(
+            CudaDriver.cuMemGetInfo_v2(&free, &total) == CudaResult.Success
+                ? FormattableString.Invariant($"{what}: {(ulong)free:N0} of {(ulong)total:N0} bytes of the GPU's memory are free")
+                : $"{what}: the GPU's memory is full");
     }
 
     /// <summary>A status in the driver's own words: "CUDA_ERROR_OUT_OF_MEMORY (2, out of memory)".</summary>

@@ -10,6 +10,10 @@ internal static class CudaProgram
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
+    /// <summary>Where runs keep the kernels that they compile: on a GPU, where that takes half a minute, the cache of whoever started the tests.</summary>
+    private static string Cache =>
+        CudaTarget.IsGpu && Environment.GetEnvironmentVariable("MNR_CACHE") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "cache");
+
     public static void SkipWithoutCuda()
     {
         if (!CudaTarget.IsGpu && HostCuda.Folder is null)
@@ -27,6 +31,19 @@ internal static class CudaProgram
         run.Config["batch_size"] = 8;
         run.Config["evaluation"] = new JsonObject();
         return run;
+    }
+
+    /// <summary>A cache of the run's own, with the kernels that were compiled before.</summary>
+    public static string CacheOf(TinyRun run, string name)
+    {
+        string kernels = Path.Combine(Cache, "kernels");
+        string copy = Directory.CreateDirectory(run.Folder.File(name, "kernels")).FullName;
+        foreach (string file in Directory.Exists(kernels) ? Directory.GetFiles(kernels, "*.bin") : [])
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        return run.Folder.File(name);
     }
 
     public static void OnlyOnTheHost()
@@ -56,7 +73,7 @@ internal static class CudaProgram
     public static Outcome Start(string[] arguments, (string Name, string Value)[] settings)
     {
         ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "MnrEngine"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["MNR_CACHE"] = Path.Combine(AppContext.BaseDirectory, "cache");
+        start.Environment["MNR_CACHE"] = Cache;
         if (!CudaTarget.IsGpu)
         {
             start.Environment["MNR_CUDA_LIBRARIES"] = HostCuda.Folder;

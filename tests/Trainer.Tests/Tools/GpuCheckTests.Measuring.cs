@@ -121,6 +121,7 @@ public sealed partial class GpuCheckTests
 
     [TestCase("echo '==WARNING== No kernels were profiled.'", "**failed**: no launch lay in a range of NVTX")]
     [TestCase("case \"$*\" in *--nvtx*) exit 1 ;; esac", "**failed**: ncu failed with ranges, though it worked without")]
+    [TestCase("case \"$*\" in *--nvtx*) exit 124 ;; esac", "partial: no time was left for ncu with ranges of NVTX")]
     [TestCase("echo '==ERROR== no permission'; exit 1", "passed")]
     public void RangesThatNoLaunchLiesInFailWhereNcuWorks(string ncu, string result)
     {
