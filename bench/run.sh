@@ -72,6 +72,8 @@ say "matrix products"
 if [ -z "${OPENBLAS_CORETYPE:-}" ]; then
   if grep -q avx512_bf16 /proc/cpuinfo; then export OPENBLAS_CORETYPE=Cooperlake; elif grep -q avx512f /proc/cpuinfo; then export OPENBLAS_CORETYPE=SkylakeX; fi
 fi
+# Its threads wait for more work by spinning; for no longer than a third of a millisecond, or they would take a processor from ours, which is next.
+export OPENBLAS_THREAD_TIMEOUT=20
 "$kernels" gemm 1 1280 >"$output/gemm-1.txt"
 "$kernels" gemm 0 1280 >"$output/gemm-all.txt"
 "$kernels" gemm 0 301 >"$output/gemm-all-301.txt"
