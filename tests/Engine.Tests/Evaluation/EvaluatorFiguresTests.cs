@@ -1,8 +1,6 @@
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
-using MnrEngine.Kernels.Cpu;
 using MnrEngine.Models;
-using MnrEngine.Testing;
 using NUnit.Framework;
 
 namespace MnrEngine.Engine.Tests.Evaluation;
@@ -11,39 +9,27 @@ namespace MnrEngine.Engine.Tests.Evaluation;
 /// The evaluators on a real model, text in and figures out, beside the same figures worked out here from the embeddings, in double precision and by the
 /// figures' definitions instead of by sorting once.
 /// </summary>
-public sealed class EvaluatorFiguresTests
+public sealed class EvaluatorFiguresTests : TinyBertTests
 {
     private const double Tolerance = 1e-6;
 
     private static readonly string[] Nouns = ["dog", "man", "woman", "street", "park", "child", "people", "cat"];
     private static readonly string[] Verbs = ["runs", "sits", "is eating", "sleeps", "plays", "sings"];
 
-    private CpuKernels _kernels = null!;
-    private SentenceEncoder _encoder = null!;
     private SentenceNetwork _network = null!;
 
     [OneTimeSetUp]
-    public void Load()
-    {
-        _kernels = new CpuKernels(1);
-        _encoder = SentenceEncoder.Load(Fixtures.Path("models", "tiny-bert"), _kernels);
-        _network = _encoder.PlanInference(tokens: 512, sentences: 16);
-    }
+    public void Plan() => _network = Encoder.PlanInference(tokens: 512, sentences: 16);
 
     [OneTimeTearDown]
-    public void Unload()
-    {
-        _network.Dispose();
-        _encoder.Dispose();
-        _kernels.Dispose();
-    }
+    public void Release() => _network.Dispose();
 
     [Test]
     public void TripletAccuracyIsAShareOfRows([Values] SimilarityFunction function, [Values(0, 0.01)] double margin)
     {
         string[][] columns = [Texts(1, 40), Texts(2, 40), Texts(3, 40)];
 
-        IReadOnlyDictionary<string, double> figures = new TripletEvaluator("t", new TextDataset(["anchor", "positive", "negative"], columns), _encoder, [function], margin)
+        IReadOnlyDictionary<string, double> figures = new TripletEvaluator("t", new TextDataset(["anchor", "positive", "negative"], columns), Encoder, [function], margin)
             .Evaluate(new NetworkEmbedder(_network), null).Values;
 
         double[][][] embeddings = [.. columns.Select(Embed)];
@@ -69,7 +55,7 @@ public sealed class EvaluatorFiguresTests
         labels[1] = false;
         TextDataset data = new(["sentence1", "sentence2"], [first, second], [.. labels.Select(static label => label ? "1" : "0")]);
 
-        IReadOnlyDictionary<string, double> figures = new BinaryClassificationEvaluator("", data, _encoder, [function]).Evaluate(new NetworkEmbedder(_network), null).Values;
+        IReadOnlyDictionary<string, double> figures = new BinaryClassificationEvaluator("", data, Encoder, [function]).Evaluate(new NetworkEmbedder(_network), null).Values;
 
         double[][] one = Embed(first), other = Embed(second);
         double[] scores = [.. one.Zip(other, (a, b) => Similarity(a, b, function))];
@@ -110,7 +96,7 @@ public sealed class EvaluatorFiguresTests
             [.. documents.Select(static (text, i) => KeyValuePair.Create($"d{i}", text))],
             relevant.Select(static (ids, i) => (ids, i)).ToDictionary(static q => $"q{q.i}", static q => (IReadOnlySet<string>)q.ids.Select(static d => $"d{d}").ToHashSet()));
 
-        IReadOnlyDictionary<string, double> figures = new InformationRetrievalEvaluator("", data, _encoder, functions: [function]).Evaluate(new NetworkEmbedder(_network), null).Values;
+        IReadOnlyDictionary<string, double> figures = new InformationRetrievalEvaluator("", data, Encoder, functions: [function]).Evaluate(new NetworkEmbedder(_network), null).Values;
 
         double[][] asked = Embed(queries), found = Embed(documents);
         bool[][] hits = [.. asked.Select((query, q) => Enumerable.Range(0, Documents).OrderByDescending(d => Similarity(query, found[d], function)).Select(relevant[q].Contains).ToArray())];
@@ -160,8 +146,8 @@ public sealed class EvaluatorFiguresTests
 
     private double[][] Embed(string[] texts)
     {
-        int dimension = _encoder.Description.EmbeddingDimension;
-        float[] embeddings = _encoder.Encode(texts);
+        int dimension = Encoder.Description.EmbeddingDimension;
+        float[] embeddings = Encoder.Encode(texts);
         return [.. Enumerable.Range(0, texts.Length).Select(row => embeddings.AsSpan(row * dimension, dimension).ToArray().Select(static x => (double)x).ToArray())];
     }
 

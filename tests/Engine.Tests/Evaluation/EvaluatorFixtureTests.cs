@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
-using MnrEngine.Kernels.Cpu;
-using MnrEngine.Models;
 using MnrEngine.Testing;
 using NUnit.Framework;
 
@@ -12,7 +10,7 @@ namespace MnrEngine.Engine.Tests.Evaluation;
 /// <summary>
 /// Every figure of every evaluator, its name, its place, the primary metric and the CSV file, beside what sentence-transformers' own evaluators gave for the same embeddings.
 /// </summary>
-public sealed class EvaluatorFixtureTests
+public sealed class EvaluatorFixtureTests : TinyBertTests
 {
     private const string TripletFile = "triplets.json", PairFile = "pairs.json", SimilarityFile = "similarity.json", RetrievalFile = "retrieval.json";
 
@@ -23,22 +21,6 @@ public sealed class EvaluatorFixtureTests
     private static readonly EvaluationMoment InTraining = new(0.5, 7);
 
     private TemporaryFolder _folder = null!;
-    private CpuKernels _kernels = null!;
-    private SentenceEncoder _encoder = null!;
-
-    [OneTimeSetUp]
-    public void Load()
-    {
-        _kernels = new CpuKernels(1);
-        _encoder = SentenceEncoder.Load(Fixtures.Path("models", "tiny-bert"), _kernels);
-    }
-
-    [OneTimeTearDown]
-    public void Unload()
-    {
-        _encoder.Dispose();
-        _kernels.Dispose();
-    }
 
     [SetUp]
     public void MakeFolder() => _folder = new TemporaryFolder();
@@ -53,7 +35,7 @@ public sealed class EvaluatorFixtureTests
         float[][] columns = [given.Embeddings("anchors"), given.Embeddings("positives"), given.Embeddings("negatives")];
         int dimension = given.Dimension("anchors");
         TextDataset data = new(["anchor", "positive", "negative"], [.. columns.Select(column => Texts(column.Length / dimension))]);
-        TripletEvaluator evaluator = new(given.Evaluator, data, _encoder, given.Functions, given.Setting("margin")?.GetDouble() ?? 0, _folder.Root);
+        TripletEvaluator evaluator = new(given.Evaluator, data, Encoder, given.Functions, given.Setting("margin")?.GetDouble() ?? 0, _folder.Root);
 
         EvaluationFigures figures = Evaluate(evaluator, dimension, columns);
 
@@ -80,12 +62,12 @@ public sealed class EvaluatorFixtureTests
         if (labels.Distinct().Count() == 1)
         {
             // Figures of one kind of pairs tell nothing, so that the evaluator does not take them; how they are computed is the same all the same.
-            Assert.That(() => new BinaryClassificationEvaluator(given.Evaluator, data, _encoder, given.Functions), Throws.TypeOf<InputException>());
+            Assert.That(() => new BinaryClassificationEvaluator(given.Evaluator, data, Encoder, given.Functions), Throws.TypeOf<InputException>());
             AssertSameValues(OfOneKind(first, second, dimension, labels[0] == "1", given.Functions!), given);
             return;
         }
 
-        BinaryClassificationEvaluator evaluator = new(given.Evaluator, data, _encoder, given.Functions, _folder.Root);
+        BinaryClassificationEvaluator evaluator = new(given.Evaluator, data, Encoder, given.Functions, _folder.Root);
 
         EvaluationFigures figures = Evaluate(evaluator, dimension, first, second);
 
@@ -99,7 +81,7 @@ public sealed class EvaluatorFixtureTests
     {
         EvaluatorFixture given = EvaluatorFixture.Load(SimilarityFile, name);
         double[] scores = [.. given.Setting("scores")!.Value.EnumerateArray().Select(static score => score.GetDouble())];
-        StsEvaluator evaluator = new(given.Evaluator, new StsDataset(Texts(scores.Length), Texts(scores.Length), scores), _encoder, _folder.Root);
+        StsEvaluator evaluator = new(given.Evaluator, new StsDataset(Texts(scores.Length), Texts(scores.Length), scores), Encoder, _folder.Root);
 
         EvaluationFigures figures = Evaluate(evaluator, given.Dimension("first"), given.Embeddings("first"), given.Embeddings("second"));
 
@@ -117,7 +99,7 @@ public sealed class EvaluatorFixtureTests
             static query => query.Name, static query => (IReadOnlySet<string>)Strings(query.Value).ToHashSet());
         RetrievalDataset data = new(
             [.. queryIds.Select(static id => KeyValuePair.Create(id, "a query"))], [.. documentIds.Select(static id => KeyValuePair.Create(id, "a document"))], relevant);
-        InformationRetrievalEvaluator evaluator = new(given.Evaluator, data, _encoder, Ranks(given), given.Functions, _folder.Root);
+        InformationRetrievalEvaluator evaluator = new(given.Evaluator, data, Encoder, Ranks(given), given.Functions, _folder.Root);
         bool[] asked = [.. queryIds.Select(id => relevant.TryGetValue(id, out IReadOnlySet<string>? documents) && documents.Count > 0)];
 
         EvaluationFigures figures = Evaluate(evaluator, dimension, Asked(given), given.Embeddings("documents"));

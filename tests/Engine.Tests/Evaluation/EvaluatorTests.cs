@@ -1,34 +1,15 @@
 using MnrEngine.Data;
 using MnrEngine.Evaluation;
-using MnrEngine.Kernels.Cpu;
-using MnrEngine.Models;
-using MnrEngine.Testing;
 using NUnit.Framework;
 
 namespace MnrEngine.Engine.Tests.Evaluation;
 
 /// <summary>The evaluators beside STS: figures against cases worked out by hand and against plain definitions, names and files against sentence-transformers'.</summary>
-public sealed class EvaluatorTests
+public sealed class EvaluatorTests : TinyBertTests
 {
     private static readonly string[] Texts = ["a dog runs", "the dog is running", "a cat sleeps", "two people eat", "the street is red", "a man in the park", "it rains", "blue"];
 
     private string _folder = null!;
-    private CpuKernels _kernels = null!;
-    private SentenceEncoder _encoder = null!;
-
-    [OneTimeSetUp]
-    public void Load()
-    {
-        _kernels = new CpuKernels(1);
-        _encoder = SentenceEncoder.Load(Fixtures.Path("models", "tiny-bert"), _kernels);
-    }
-
-    [OneTimeTearDown]
-    public void Unload()
-    {
-        _encoder.Dispose();
-        _kernels.Dispose();
-    }
 
     [SetUp]
     public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("mnrengine-evaluators-").FullName;
@@ -41,7 +22,7 @@ public sealed class EvaluatorTests
     {
         // By cosine the first and second are right, the third is a tie; by distance the second is wrong.
         ScriptedEmbedder embedder = new(2, [1, 0, 1, 0, 1, 0], [2, 1, 9, 1, 1, 1], [0, 1, 1, 1, 1, -1]);
-        TripletEvaluator evaluator = new("dev", Triplets(3), _encoder, [SimilarityFunction.Cosine, SimilarityFunction.Manhattan], csvFolder: _folder);
+        TripletEvaluator evaluator = new("dev", Triplets(3), Encoder, [SimilarityFunction.Cosine, SimilarityFunction.Manhattan], csvFolder: _folder);
 
         EvaluationFigures figures = evaluator.Evaluate(embedder, new EvaluationMoment(0.5, 7));
 
@@ -58,8 +39,8 @@ public sealed class EvaluatorTests
     public void TheModelsOwnSimilarityIsTheDefaultAndAMarginMayBeAskedFor()
     {
         ScriptedEmbedder embedder = new(2, [1, 0], [1, 0], [0.8f, 0.6f]);
-        EvaluationFigures plain = new TripletEvaluator("", Triplets(1), _encoder).Evaluate(embedder, null);
-        EvaluationFigures strict = new TripletEvaluator("", Triplets(1), _encoder, margin: 0.5).Evaluate(new ScriptedEmbedder(2, [1, 0], [1, 0], [0.8f, 0.6f]), null);
+        EvaluationFigures plain = new TripletEvaluator("", Triplets(1), Encoder).Evaluate(embedder, null);
+        EvaluationFigures strict = new TripletEvaluator("", Triplets(1), Encoder, margin: 0.5).Evaluate(new ScriptedEmbedder(2, [1, 0], [1, 0], [0.8f, 0.6f]), null);
         Assert.That((plain.PrimaryMetric, plain.Values["cosine_accuracy"], strict.Values["cosine_accuracy"]), Is.EqualTo(("cosine_accuracy", 1.0, 0.0)));
     }
 
@@ -68,7 +49,7 @@ public sealed class EvaluatorTests
     {
         TextDataset pairs = new(["anchor", "positive"], [["a"], ["b"]]);
         Assert.That(
-            () => new TripletEvaluator("dev", pairs, _encoder), Throws.TypeOf<InputException>().With.Message.EqualTo(
+            () => new TripletEvaluator("dev", pairs, Encoder), Throws.TypeOf<InputException>().With.Message.EqualTo(
                 "a triplet needs an anchor, a positive and a negative, but the data has only 2 columns of texts (anchor, positive)"));
     }
 
@@ -144,7 +125,7 @@ public sealed class EvaluatorTests
     public void BinaryClassificationHasSentenceTransformersNames()
     {
         TextDataset data = new(["sentence1", "sentence2"], [["a", "b", "c"], ["d", "e", "f"]], ["1", "0", "1.0"]);
-        BinaryClassificationEvaluator evaluator = new("quora", data, _encoder, [SimilarityFunction.Cosine, SimilarityFunction.Euclidean], _folder);
+        BinaryClassificationEvaluator evaluator = new("quora", data, Encoder, [SimilarityFunction.Cosine, SimilarityFunction.Euclidean], _folder);
 
         EvaluationFigures figures = evaluator.Evaluate(new ScriptedEmbedder(2, [1, 0, 1, 0, 1, 0], [1, 0, 0, 1, 1, 0.5f]), null);
 
@@ -174,7 +155,7 @@ public sealed class EvaluatorTests
             [new("d0", "a"), new("d3", "b"), new("d2", "c"), new("d1", "d")],
             new Dictionary<string, IReadOnlySet<string>> { ["q"] = new HashSet<string> { "d2", "d3" } });
         RetrievalOptions options = new() { AccuracyAtK = [1, 2], PrecisionRecallAtK = [1, 4], MrrAtK = [10], NdcgAtK = [10], MapAtK = [100] };
-        InformationRetrievalEvaluator evaluator = new("ir", data, _encoder, options, csvFolder: _folder);
+        InformationRetrievalEvaluator evaluator = new("ir", data, Encoder, options, csvFolder: _folder);
 
         EvaluationFigures figures = evaluator.Evaluate(new ScriptedEmbedder(2, [1, 0], [4, 1, 1, 1, 9, 1, 1, 1]), new EvaluationMoment(1, 3));
 
@@ -214,7 +195,7 @@ public sealed class EvaluatorTests
             [.. Enumerable.Range(0, Documents).Select(static d => new KeyValuePair<string, string>($"d{d}", "d"))], relevant);
         RetrievalOptions options = new() { MrrAtK = [Largest], NdcgAtK = [Largest], MapAtK = [Largest] };
 
-        EvaluationFigures figures = new InformationRetrievalEvaluator("", data, _encoder, options, [function]).Evaluate(new ScriptedEmbedder(Width, queries, documents), null);
+        EvaluationFigures figures = new InformationRetrievalEvaluator("", data, Encoder, options, [function]).Evaluate(new ScriptedEmbedder(Width, queries, documents), null);
 
         double accuracy = 0, map = 0, mrr = 0, recall = 0;
         for (int q = 0; q < Queries; q++)
