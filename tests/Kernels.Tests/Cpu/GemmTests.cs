@@ -94,7 +94,7 @@ internal sealed unsafe class GemmTests<TVector>
         using Product product = new(shape, transposeLeft: false, transposeRight: true);
         float[] before = product.Result.ToArray();
         using Gemm<TVector> gemm = new(_threads);
-        float[] bias = [.. Enumerable.Range(1, shape.Columns).Select(i => 0.37f * i)];
+        float[] bias = [.. Enumerable.Range(1, shape.Columns).Select(i => (float)i / shape.Columns)];
         fixed (float* pointer = bias)
         {
             gemm.Multiply(product.Left, product.Right, product.ResultView, accumulate, pointer, default(NoEpilogue));
@@ -158,7 +158,8 @@ internal sealed unsafe class GemmTests<TVector>
 
         public Product((int Rows, int Columns, int Depth) shape, bool transposeLeft, bool transposeRight)
         {
-            Random random = new(shape.GetHashCode());
+            // Not the shape's hash code, which is another in every process.
+            Random random = new((shape.Rows * 1009 + shape.Columns) * 1009 + shape.Depth);
             _left = Fill(shape.Rows * shape.Depth, random);
             _right = Fill(shape.Depth * shape.Columns, random);
             _result = Fill(shape.Rows * shape.Columns, random);
