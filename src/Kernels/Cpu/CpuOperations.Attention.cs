@@ -10,7 +10,8 @@ namespace MnrEngine.Kernels.Cpu;
 /// </code>
 /// The products P M, (..) M and P (..) are element by element. The backward pass computes P again, as exp(S - logSumExp), so that nothing that
 /// grows with the square of the length is kept (Dao et al., "FlashAttention", 2022). A task is one head of one sentence: it copies the head's strided
-/// rows into registers' widths and then works through the queries in tiles.
+/// rows into registers' widths and then works through the queries in tiles. Meanwhile it fetches its share of the next sentence, whose rows lie one behind the
+/// other: head by head the processor does not foresee them.
 /// </summary>
 internal sealed unsafe partial class CpuOperations<TVector>
 {
@@ -74,6 +75,28 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
         /// <summary>A row.</summary>
         public float* Row(int token) => _rows + token * stride;
+    }
+
+    /// <summary>Brings one head's share of some rows into the second-level cache; of long sentences nothing, which would not stay there.</summary>
+    /// <param name="matrix">Rows of all tokens, dense.</param>
+    /// <param name="firstRow">The first row to bring; rows beyond the last are ignored.</param>
+    /// <param name="rows">Rows to bring, all heads together.</param>
+    /// <param name="columns">Columns of the matrix.</param>
+    /// <param name="head">Which share.</param>
+    /// <param name="heads">Number of shares.</param>
+    private static void FetchShare(float* matrix, int firstRow, int rows, int columns, int head, int heads)
+    {
+        if (rows > AttentionScratch<TVector>.TileQueries)
+        {
+            return;
+        }
+
+        (int start, int end) = CpuThreads.Range(rows * columns, Prefetch.Line, head, heads);
+        float* first = matrix + (nint)firstRow * columns;
+        for (int i = start; i < end; i += Prefetch.Line)
+        {
+            Prefetch.Far(first + i);
+        }
     }
 
     /// <summary>Copies rows of a head and fills them up to whole registers.</summary>
@@ -164,6 +187,8 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 for (; head < end; head++)
                 {
                     AttentionScratch<TVector> memory = new(_scratch + thread * scratchSize, length, headDim);
+                    FetchShare(_queryKeyValue, tasks.FirstToken(sentence + 1), length, 3 * heads * headDim, head, heads);
+                    FetchShare(_context, tasks.FirstToken(sentence + 1), length, heads * headDim, head, heads);
                     Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
                 }
 
@@ -338,6 +363,9 @@ internal sealed unsafe partial class CpuOperations<TVector>
             AttentionScratch<TVector> memory = new(_scratch + thread * scratchSize, length, headDim);
             for (int head = firstHead; head < lastHead; head++)
             {
+                FetchShare(_queryKeyValue, tasks.FirstToken(sentence + 1), length, 3 * heads * headDim, head, heads);
+                FetchShare(_queryKeyValueGradient, tasks.FirstToken(sentence + 1), length, 3 * heads * headDim, head, heads);
+                FetchShare(_contextGradient, tasks.FirstToken(sentence + 1), length, heads * headDim, head, heads);
                 Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
             }
         }

@@ -16,7 +16,7 @@ namespace MnrEngine.Kernels.Cpu;
 public sealed unsafe class CpuThreads : IDisposable
 {
     /// <summary>Parts for each thread: at the end some wait for a part of this share of their time at most.</summary>
-    private const int PartsOfThread = 4;
+    private const int PartsOfThread = 16;
 
     private const int IntegersOfLine = 16;
 
