@@ -15,7 +15,10 @@ internal readonly unsafe struct AttentionTasks(int* offsets, int sentences, int 
     /// <summary>Number of runs.</summary>
     public int Parts => parts;
 
-    /// <summary>The first token of a sentence.</summary>
+    /// <summary>Tasks of a sentence.</summary>
+    public int Heads => heads;
+
+    /// <summary>The first token of a sentence; the one after the last begins where all end.</summary>
     public int FirstToken(int sentence) => _offsets[sentence];
 
     /// <summary>The number of tokens of a sentence.</summary>

@@ -77,22 +77,25 @@ internal sealed unsafe partial class CpuOperations<TVector>
         public float* Row(int token) => _rows + token * stride;
     }
 
-    /// <summary>Brings one head's share of some rows into the second-level cache; of long sentences nothing, which would not stay there.</summary>
+    /// <summary>
+    /// During one task of a sentence, brings its share of the rows behind the sentence into the second-level cache: as many as the sentence has, since neighbours
+    /// are mostly alike. Of long sentences nothing, which would not stay there.
+    /// </summary>
+    /// <param name="tasks">The tasks.</param>
+    /// <param name="sentence">The sentence under way.</param>
+    /// <param name="head">The task.</param>
     /// <param name="matrix">Rows of all tokens, dense.</param>
-    /// <param name="firstRow">The first row to bring; rows beyond the last are ignored.</param>
-    /// <param name="rows">Rows to bring, all heads together.</param>
     /// <param name="columns">Columns of the matrix.</param>
-    /// <param name="head">Which share.</param>
-    /// <param name="heads">Number of shares.</param>
-    private static void FetchShare(float* matrix, int firstRow, int rows, int columns, int head, int heads)
+    private static void FetchShare(in AttentionTasks tasks, int sentence, int head, float* matrix, int columns)
     {
+        int rows = tasks.Length(sentence);
         if (rows > AttentionScratch<TVector>.TileQueries)
         {
             return;
         }
 
-        (int start, int end) = CpuThreads.Range(rows * columns, Prefetch.Line, head, heads);
-        float* first = matrix + (nint)firstRow * columns;
+        (int start, int end) = CpuThreads.Range(rows * columns, Prefetch.Line, head, tasks.Heads);
+        float* first = matrix + (nint)tasks.FirstToken(sentence + 1) * columns;
         for (int i = start; i < end; i += Prefetch.Line)
         {
             Prefetch.Far(first + i);
@@ -187,8 +190,8 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 for (; head < end; head++)
                 {
                     AttentionScratch<TVector> memory = new(_scratch + thread * scratchSize, length, headDim);
-                    FetchShare(_queryKeyValue, tasks.FirstToken(sentence + 1), length, 3 * heads * headDim, head, heads);
-                    FetchShare(_context, tasks.FirstToken(sentence + 1), length, heads * headDim, head, heads);
+                    FetchShare(tasks, sentence, head, _queryKeyValue, 3 * heads * headDim);
+                    FetchShare(tasks, sentence, head, _context, heads * headDim);
                     Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
                 }
 
@@ -363,9 +366,14 @@ internal sealed unsafe partial class CpuOperations<TVector>
             AttentionScratch<TVector> memory = new(_scratch + thread * scratchSize, length, headDim);
             for (int head = firstHead; head < lastHead; head++)
             {
-                FetchShare(_queryKeyValue, tasks.FirstToken(sentence + 1), length, 3 * heads * headDim, head, heads);
-                FetchShare(_queryKeyValueGradient, tasks.FirstToken(sentence + 1), length, 3 * heads * headDim, head, heads);
-                FetchShare(_contextGradient, tasks.FirstToken(sentence + 1), length, heads * headDim, head, heads);
+                if (_biasGradient == null)
+                {
+                    // Else a thread keeps to its heads, and the other shares are brought to other threads.
+                    FetchShare(tasks, sentence, head, _queryKeyValue, 3 * heads * headDim);
+                    FetchShare(tasks, sentence, head, _queryKeyValueGradient, 3 * heads * headDim);
+                    FetchShare(tasks, sentence, head, _contextGradient, heads * headDim);
+                }
+
                 Head(memory, tasks.FirstToken(sentence), length, head, element + (long)head * length * length);
             }
         }
