@@ -16,6 +16,9 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
     /// <summary>Rows of the left operand packed at a time: with <see cref="GemmBlocking.MaxDepth"/> 330 KB for AVX-512, a part of the second-level cache.</summary>
     private const int MaxBlockRows = 216;
 
+    /// <summary>Elements of a page, the distance at which addresses share a place in the first-level cache.</summary>
+    private const int PageFloats = 1024;
+
     private readonly PackedMatrix<TVector> _right = new();
     private NativeBuffer? _left;
 
@@ -31,7 +34,7 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
     public void Multiply<TEpilogue>(MatrixView left, MatrixView right, MatrixView result, bool accumulate, float* bias, in TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
-        _right.Pack(right, threads);
+        _right.PackWhenRead(right, threads);
         Multiply(left, _right, result, accumulate, bias, epilogue);
     }
 
@@ -81,52 +84,87 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             (int firstPanel, int lastPanel) = CpuThreads.Range(grid.ColumnTiles, 1, part / grid.RowParts, grid.ColumnParts);
             float* packedLeft = _buffers + (nint)thread * MaxBlockRows * GemmBlocking.MaxDepth;
             GemmBlocking blocking = new(left.Columns);
+            int panels = lastPanel - firstPanel;
+
+            // Rectangles side by side in time begin with different panels, so that each of their threads packs some instead of all the same ones at once.
+            int rotation = panels * (part % grid.RowParts) / grid.RowParts;
             int rowBlocks = (rowEnd - rowStart + MaxBlockRows - 1) / MaxBlockRows;
             for (int rowBlock = 0; rowBlock < rowBlocks; rowBlock++)
             {
                 (int start, int end) = CpuThreads.Range(rowEnd - rowStart, tileRows, rowBlock, rowBlocks);
                 for (int block = 0; block < blocking.Blocks; block++)
                 {
-                    int depthStart = blocking.Start(block);
-                    GemmPacking.Pack(
-                        left.At(rowStart + start, depthStart), left.Stride, alongWidth: left.IsTransposed, tileRows, end - start, blocking.Depth(block), packedLeft);
-                    for (int panel = firstPanel; panel < lastPanel; panel++)
+                    PackLeft(rowStart + start, rowStart + end, block, blocking, packedLeft);
+                    for (int i = 0; i < panels; i++)
                     {
-                        float* next = panel + 1 < lastPanel ? right.Panel(blocking, block, panel + 1)
-                            : block + 1 < blocking.Blocks ? right.Panel(blocking, block + 1, firstPanel)
-                            : right.Panel(blocking, 0, firstPanel);
-                        MultiplyColumn(packedLeft, rowStart + start, rowStart + end, panel, block, blocking, next);
+                        int panel = firstPanel + (i + rotation) % panels;
+                        int nextPanel = firstPanel + (i + 1 + rotation) % panels;
+                        OperandPanel next = right.Panel(blocking, i + 1 < panels ? block : (block + 1) % blocking.Blocks, nextPanel);
+                        MultiplyColumn(packedLeft, isFirst: i == 0, rowStart + start, rowStart + end, panel, block, blocking, next);
                     }
                 }
             }
         }
 
+        /// <summary>
+        /// Where the tile's rows of the left operand are read. Rows along the depth are streams, read where they are, unless a page is a divisor of their distance: then they
+        /// would all want the same few places of the caches. Of a transposed operand each k lies in another page, so the first column of tiles packs them for the others.
+        /// </summary>
+        private OperandPanel LeftPanel(int row, int rows, int depthStart, float* packed, bool isFirst) =>
+            rows < GemmKernel<TVector>.Rows || (left.IsTransposed ? !isFirst : PacksLeft)
+                ? new OperandPanel(packed)
+                : new OperandPanel(left.At(row, depthStart), left.Stride, isAlongWidth: left.IsTransposed, copy: packed);
+
+        private bool PacksLeft => !left.IsTransposed && left.Stride % PageFloats == 0;
+
+        /// <summary>Packs what is to be packed before it is read: all rows, or those that do not fill a tile.</summary>
+        private void PackLeft(int start, int end, int block, in GemmBlocking blocking, float* packedLeft)
+        {
+            int first = PacksLeft ? start : end - (end - start) % GemmKernel<TVector>.Rows;
+            int depth = blocking.Depth(block);
+            float* packed = packedLeft + (nint)(first - start) * depth;
+            GemmPacking.Pack(left.At(first, blocking.Start(block)), left.Stride, alongWidth: left.IsTransposed, GemmKernel<TVector>.Rows, end - first, depth, packed);
+        }
+
         /// <summary>One column of tiles: the right operand's panel stays in the nearest cache, the left one's go by.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void MultiplyColumn(float* packedLeft, int start, int end, int panel, int block, in GemmBlocking blocking, float* next)
+        private void MultiplyColumn(float* packedLeft, bool isFirst, int start, int end, int panel, int block, in GemmBlocking blocking, in OperandPanel next)
         {
             int depth = blocking.Depth(block);
             int column = panel * GemmKernel<TVector>.Columns;
             int columns = Math.Min(GemmKernel<TVector>.Columns, result.Columns - column);
             bool add = accumulate || block > 0;
-            float* packedRight = right.Panel(blocking, block, panel);
             float* columnBias = _bias == null || block > 0 ? null : _bias + column;
 
             // The next panel is fetched in equal shares by all tiles but those at the edge.
-            int nextLines = depth * GemmKernel<TVector>.Columns / Prefetch.Line;
-            int linesOfRow = (nextLines + end - start - 1) / (end - start);
+            int nextStart = 0;
+            int nextRows = (depth + end - start - 1) / (end - start);
+            bool isPacked = right.IsPacked(block, panel);
+            OperandPanel rightPanel = right.Take(blocking, block, panel);
             for (int row = start; row < end; row += GemmKernel<TVector>.Rows)
             {
                 int rows = Math.Min(GemmKernel<TVector>.Rows, end - row);
-                float* tile = result.At(row, column);
+                GemmTile tile = new(result.At(row, column), result.Stride, depth, add, columnBias, next, nextStart, nextRows);
+                OperandPanel leftPanel = LeftPanel(row, rows, blocking.Start(block), packedLeft, isFirst);
                 if (rows == GemmKernel<TVector>.Rows && columns == GemmKernel<TVector>.Columns)
                 {
-                    GemmKernel<TVector>.Multiply(depth, packedLeft, packedRight, tile, result.Stride, add, columnBias, next, linesOfRow);
-                    next += linesOfRow * GemmKernel<TVector>.Rows * Prefetch.Line;
+                    GemmKernel<TVector>.Multiply(leftPanel, rightPanel, tile);
+                    nextStart += nextRows * GemmKernel<TVector>.Rows;
                 }
                 else
                 {
-                    GemmKernel<TVector>.MultiplyEdge(depth, packedLeft, packedRight, tile, result.Stride, add, columnBias, rows, columns);
+                    GemmKernel<TVector>.MultiplyEdge(leftPanel, rightPanel, tile, rows, columns);
+                }
+
+                if (!isPacked)
+                {
+                    if (rightPanel.Copy != null)
+                    {
+                        right.SetPacked(block, panel);
+                    }
+
+                    isPacked = right.IsPacked(block, panel);
+                    rightPanel = right.Panel(blocking, block, panel);
                 }
 
                 packedLeft += GemmKernel<TVector>.Rows * depth;

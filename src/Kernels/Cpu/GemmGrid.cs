@@ -6,7 +6,7 @@ namespace MnrEngine.Kernels.Cpu;
 /// <param name="ColumnTiles">Tiles from left to right in the whole result.</param>
 internal readonly record struct GemmGrid(int RowParts, int ColumnParts, int ColumnTiles)
 {
-    /// <summary>What it costs to pack one tile's height of the left operand, in tiles computed. Every rectangle beside another packs the same rows again.</summary>
+    /// <summary>What it costs to bring one tile's height of the left operand near, or to pack it, in tiles computed. Every rectangle beside another does so with the same rows again.</summary>
     private const double PackingCost = 1;
 
     /// <summary>What it costs to bring one panel of the right operand near, in tiles computed. Every rectangle below another brings the same panels again.</summary>

@@ -66,6 +66,27 @@ internal static unsafe class GemmPacking
         }
     }
 
+    /// <summary>Copies the width of a panel, for one k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyRow(float* from, float* to, int width)
+    {
+        int i = 0;
+        for (; i + 8 <= width; i += 8)
+        {
+            Vector256.Load(from + i).Store(to + i);
+        }
+
+        for (; i + 4 <= width; i += 4)
+        {
+            Vector128.Load(from + i).Store(to + i);
+        }
+
+        for (; i < width; i += 2)
+        {
+            *(ulong*)(to + i) = *(ulong*)(from + i);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyRows(float* source, nint stride, int width, int panels, int depth, float* firstPanel)
     {
@@ -79,22 +100,7 @@ internal static unsafe class GemmPacking
                 // The hardware does not foresee the jump to the next row.
                 Prefetch.Near(from + RowsAhead * stride);
                 Prefetch.Near(from + RowsAhead * stride + width - 1);
-                int i = 0;
-                for (; i + 8 <= width; i += 8)
-                {
-                    Vector256.Load(from + i).Store(to + i);
-                }
-
-                for (; i + 4 <= width; i += 4)
-                {
-                    Vector128.Load(from + i).Store(to + i);
-                }
-
-                for (; i < width; i += 2)
-                {
-                    *(ulong*)(to + i) = *(ulong*)(from + i);
-                }
-
+                CopyRow(from, to, width);
                 from += width;
                 to += panelStep;
             }
@@ -144,7 +150,7 @@ internal static unsafe class GemmPacking
 
     /// <summary>Copies the transpose of four rows by sixteen columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransposeSixteen(float* from, nint fromStride, float* to, nint toStride)
+    internal static void TransposeSixteen(float* from, nint fromStride, float* to, nint toStride)
     {
         if (Avx512F.IsSupported)
         {

@@ -7,7 +7,15 @@ namespace MnrEngine.Kernels.Cpu;
 internal sealed unsafe class PackedMatrix<TVector> : IDisposable
     where TVector : struct, IFloatVector<TVector>
 {
+    // The states of a panel.
+    private const int InMatrix = 0;
+    private const int BeingPacked = 1;
+    private const int Packed = 2;
+
     private NativeBuffer? _buffer;
+    private NativeBuffer? _stateBuffer;
+    private int* _states;
+    private MatrixView _matrix;
 
     /// <summary>Rows of the matrix, the depth of the products.</summary>
     public int Rows { get; private set; }
@@ -20,18 +28,65 @@ internal sealed unsafe class PackedMatrix<TVector> : IDisposable
     /// <summary>Copies a matrix into panels; what was there before is forgotten. Memory is kept unless it is too small.</summary>
     public void Pack(MatrixView matrix, CpuThreads threads)
     {
-        Rows = matrix.Rows;
-        Columns = matrix.Columns;
-        float* panels = NativeBuffer.Grow(ref _buffer, (long)Panels * GemmKernel<TVector>.Columns * Rows);
+        float* panels = Reserve(matrix);
+        _states = null;
         threads.Run(new PackJob(matrix, panels, Panels, threads.UsefulParts), threads.UsefulParts);
     }
 
-    /// <summary>Panel number <paramref name="panel"/> of a block of k.</summary>
-    public float* Panel(in GemmBlocking blocking, int block, int panel) =>
-        Locate(_buffer!.Floats, Panels, blocking, block, panel);
+    /// <summary>
+    /// As <see cref="Pack"/>, but if it can be, a panel is copied by the first tile that reads it: the copying hides behind the computation. The matrix has to stay
+    /// as it is until the product is done.
+    /// </summary>
+    public void PackWhenRead(MatrixView matrix, CpuThreads threads)
+    {
+        if (matrix.IsTransposed || matrix.Columns % GemmKernel<TVector>.Columns != 0)
+        {
+            Pack(matrix, threads);
+            return;
+        }
+
+        Reserve(matrix);
+        _matrix = matrix;
+        int count = new GemmBlocking(matrix.Rows).Blocks * Panels;
+        _states = (int*)NativeBuffer.Grow(ref _stateBuffer, count);
+        new Span<int>(_states, count).Clear();
+    }
+
+    /// <summary>A panel of a block of k for the tile that comes next; it may have to leave a copy, and then <see cref="SetPacked"/> has to follow. Other threads read the matrix until then.</summary>
+    public OperandPanel Take(in GemmBlocking blocking, int block, int panel) =>
+        !IsPacked(block, panel) && Interlocked.CompareExchange(ref _states[block * Panels + panel], BeingPacked, InMatrix) == InMatrix
+            ? PanelInMatrix(blocking, block, panel, copy: PackedPanel(blocking, block, panel))
+            : Panel(blocking, block, panel);
+
+    /// <summary>A panel of a block of k, where it is now.</summary>
+    public OperandPanel Panel(in GemmBlocking blocking, int block, int panel) => IsPacked(block, panel)
+        ? new OperandPanel(PackedPanel(blocking, block, panel))
+        : PanelInMatrix(blocking, block, panel, copy: null);
+
+    /// <summary>Whether a panel has been packed.</summary>
+    public bool IsPacked(int block, int panel) => _states == null || Volatile.Read(ref _states[block * Panels + panel]) == Packed;
+
+    /// <summary>The copy of a panel is complete.</summary>
+    public void SetPacked(int block, int panel) => Volatile.Write(ref _states[block * Panels + panel], Packed);
 
     /// <inheritdoc/>
-    public void Dispose() => _buffer?.Dispose();
+    public void Dispose()
+    {
+        _buffer?.Dispose();
+        _stateBuffer?.Dispose();
+    }
+
+    private float* Reserve(MatrixView matrix)
+    {
+        Rows = matrix.Rows;
+        Columns = matrix.Columns;
+        return NativeBuffer.Grow(ref _buffer, (long)Panels * GemmKernel<TVector>.Columns * Rows);
+    }
+
+    private OperandPanel PanelInMatrix(in GemmBlocking blocking, int block, int panel, float* copy) =>
+        new(_matrix.At(blocking.Start(block), panel * GemmKernel<TVector>.Columns), _matrix.Stride, copy: copy);
+
+    private float* PackedPanel(in GemmBlocking blocking, int block, int panel) => Locate(_buffer!.Floats, Panels, blocking, block, panel);
 
     private static float* Locate(float* panels, int count, in GemmBlocking blocking, int block, int panel) =>
         panels + GemmKernel<TVector>.Columns * ((long)blocking.Start(block) * count + (long)blocking.Depth(block) * panel);

@@ -9,11 +9,11 @@ namespace MnrEngine.Kernels.Tests.Cpu;
 internal sealed unsafe class GemmTests<TVector>
     where TVector : struct, IFloatVector<TVector>
 {
-    /// <summary>Rows, columns, depth: single elements, below, at and above the register tile, the row block and the depth block.</summary>
+    /// <summary>Rows, columns, depth: single elements, below, at and above the register tile, the row block and the depth block; several rectangles that share panels, rows a page apart.</summary>
     private static readonly (int Rows, int Columns, int Depth)[] Shapes =
     [
         (1, 1, 1), (1, 384, 384), (2, 3, 5), (5, 33, 7), (6, 16, 64), (7, 17, 3), (12, 32, 384), (13, 31, 385),
-        (16, 16, 128), (24, 64, 769), (37, 100, 50), (230, 40, 31), (433, 65, 97), (40, 500, 1283), (1, 7, 2000),
+        (16, 16, 128), (24, 64, 769), (37, 100, 50), (230, 40, 31), (433, 65, 97), (40, 500, 1283), (1, 7, 2000), (300, 96, 400), (25, 64, 1024),
     ];
 
     private CpuThreads _threads = null!;
