@@ -132,7 +132,13 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
         for (int token = 0; token < wholeTokens; token += 4)
         {
-            for (int column = 0; column < wholeColumns; column += 4)
+            int column = 0;
+            for (; column + Prefetch.Line <= wholeColumns; column += Prefetch.Line)
+            {
+                GemmPacking.TransposeSixteen(source + token * sourceStride + column, sourceStride, target + (nint)column * targetStride + token, targetStride);
+            }
+
+            for (; column < wholeColumns; column += 4)
             {
                 GemmPacking.TransposeFour(source + token * sourceStride + column, sourceStride, target + (nint)column * targetStride + token, targetStride);
             }

@@ -159,32 +159,57 @@ internal readonly unsafe struct Philox(ulong seed, uint site, uint step)
         Vector512<uint> firstMultiplier = Vector512.Create((ulong)FirstMultiplier).AsUInt32();
         Vector512<uint> secondMultiplier = Vector512.Create((ulong)SecondMultiplier).AsUInt32();
 
-        // The order of blocks in the lanes is such that unpacking below puts them in sequence.
+        // The order of blocks in the lanes is such that unpacking below puts them in sequence. Two groups at a time: one alone waits for its multiplications.
         Vector512<ulong> blocks = Vector512.Create(block) + Vector512.Create(0ul, 4, 1, 5, 2, 6, 3, 7);
-        for (; groups > 0; groups--)
+        for (; groups > 0; groups -= 2)
         {
-            Vector512<ulong> c0 = blocks;
-            Vector512<ulong> c1 = blocks >>> 32;
-            Vector512<ulong> c2 = Vector512.Create((ulong)_site);
-            Vector512<ulong> c3 = Vector512.Create((ulong)_step);
+            Vector512<ulong> a0 = blocks;
+            Vector512<ulong> a1 = blocks >>> 32;
+            Vector512<ulong> a2 = Vector512.Create((ulong)_site);
+            Vector512<ulong> a3 = Vector512.Create((ulong)_step);
+            blocks += Vector512.Create(8ul);
+            Vector512<ulong> b0 = blocks;
+            Vector512<ulong> b1 = blocks >>> 32;
+            Vector512<ulong> b2 = a2;
+            Vector512<ulong> b3 = a3;
+            blocks += Vector512.Create(8ul);
             for (int round = 0; round < 2 * Rounds; round += 2)
             {
-                Vector512<ulong> first = Avx512F.Multiply(c0.AsUInt32(), firstMultiplier);
-                Vector512<ulong> second = Avx512F.Multiply(c2.AsUInt32(), secondMultiplier);
-                c0 = (second >>> 32) ^ c1 ^ Vector512.Create(keys[round]);
-                c1 = second;
-                c2 = (first >>> 32) ^ c3 ^ Vector512.Create(keys[round + 1]);
-                c3 = first;
+                Vector512<ulong> firstKey = Vector512.Create(keys[round]);
+                Vector512<ulong> secondKey = Vector512.Create(keys[round + 1]);
+                Vector512<ulong> first = Avx512F.Multiply(a0.AsUInt32(), firstMultiplier);
+                Vector512<ulong> second = Avx512F.Multiply(a2.AsUInt32(), secondMultiplier);
+                a0 = (second >>> 32) ^ a1 ^ firstKey;
+                a1 = second;
+                a2 = (first >>> 32) ^ a3 ^ secondKey;
+                a3 = first;
+                first = Avx512F.Multiply(b0.AsUInt32(), firstMultiplier);
+                second = Avx512F.Multiply(b2.AsUInt32(), secondMultiplier);
+                b0 = (second >>> 32) ^ b1 ^ firstKey;
+                b1 = second;
+                b2 = (first >>> 32) ^ b3 ^ secondKey;
+                b3 = first;
             }
 
-            Vector512<ulong> low = Vector512.Create(0xFFFF_FFFFul);
-            Vector512<ulong> c01 = (c0 & low) | (c1 << 32);
-            Vector512<ulong> c23 = (c2 & low) | (c3 << 32);
-            Avx512F.UnpackLow(c01, c23).Store((ulong*)words);
-            Avx512F.UnpackHigh(c01, c23).Store((ulong*)words + 8);
-            blocks += Vector512.Create(8ul);
-            words += 32;
+            StoreGroup(a0, a1, a2, a3, words);
+            if (groups > 1)
+            {
+                StoreGroup(b0, b1, b2, b3, words + 32);
+            }
+
+            words += 64;
         }
+    }
+
+    /// <summary>Stores the low halves of the lanes, block after block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreGroup(Vector512<ulong> c0, Vector512<ulong> c1, Vector512<ulong> c2, Vector512<ulong> c3, uint* words)
+    {
+        Vector512<ulong> low = Vector512.Create(0xFFFF_FFFFul);
+        Vector512<ulong> c01 = (c0 & low) | (c1 << 32);
+        Vector512<ulong> c23 = (c2 & low) | (c3 << 32);
+        Avx512F.UnpackLow(c01, c23).Store((ulong*)words);
+        Avx512F.UnpackHigh(c01, c23).Store((ulong*)words + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

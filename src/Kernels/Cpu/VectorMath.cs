@@ -95,36 +95,4 @@ internal static class VectorMath
         TVector far = one - TVector.Broadcast(2f) / (Exp(magnitude + magnitude) + one);
         return TVector.Select(TVector.Less(magnitude, TVector.Broadcast(0.55f)), near, far) | sign;
     }
-
-    /// <summary>The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. At most 1.5 ulp.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Erf<TVector>(TVector x)
-        where TVector : struct, IFloatVector<TVector>
-    {
-        TVector sign = x & TVector.Broadcast(-0f);
-
-        // From 3.93 on the result rounds to 1; the bound comes first so that NaN passes.
-        TVector magnitude = TVector.Min(TVector.Broadcast(4f), x ^ sign);
-
-        // erf x = x + x p(x^2) below 0.85, to 7e-9 of the result.
-        TVector square = x * x;
-        TVector p = TVector.Broadcast(-0.000634851865f);
-        p = TVector.MultiplyAdd(p, square, TVector.Broadcast(0.0050577037f));
-        p = TVector.MultiplyAdd(p, square, TVector.Broadcast(-0.0268072877f));
-        p = TVector.MultiplyAdd(p, square, TVector.Broadcast(0.11282865f));
-        p = TVector.MultiplyAdd(p, square, TVector.Broadcast(-0.376125902f));
-        p = TVector.MultiplyAdd(p, square, TVector.Broadcast(0.128379166f));
-        TVector near = TVector.MultiplyAdd(p, x, x);
-
-        // erf x = 1 - e^q(x) above, to 3e-9.
-        TVector q = TVector.Broadcast(0.000203676173f);
-        q = TVector.MultiplyAdd(q, magnitude, TVector.Broadcast(-0.00311786658f));
-        q = TVector.MultiplyAdd(q, magnitude, TVector.Broadcast(0.0225191377f));
-        q = TVector.MultiplyAdd(q, magnitude, TVector.Broadcast(-0.10452611f));
-        q = TVector.MultiplyAdd(q, magnitude, TVector.Broadcast(-0.636518776f));
-        q = TVector.MultiplyAdd(q, magnitude, TVector.Broadcast(-1.12806106f));
-        q = TVector.MultiplyAdd(q, magnitude, TVector.Broadcast(-0.000104522936f));
-        TVector far = TVector.Broadcast(1f) - Exp(q);
-        return TVector.Select(TVector.Less(magnitude, TVector.Broadcast(0.85f)), near, far) | sign;
-    }
 }
