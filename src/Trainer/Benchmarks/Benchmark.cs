@@ -121,6 +121,7 @@ internal static class Benchmark
             batches.Average(rows => (double)rows.Length * data.Columns * encoder.Description.MaxSequenceLength),
             TrainingFactor * tokens * FlopsPerToken(encoder.Description.Transformer),
             peak?.Median,
+            peak?.MedianSustained,
             timer.AllocatedBytes / options.Steps,
             timer.DeviceBytes);
     }
@@ -143,7 +144,8 @@ internal static class Benchmark
 
         long count = tokens.TokenIds.Length;
         return new EncodingFigures(
-            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer), peak?.Median);
+            sentences.Length, best, count, (long)sentences.Length * encoder.Description.MaxSequenceLength, count * FlopsPerToken(encoder.Description.Transformer), peak?.Median,
+            peak?.MedianSustained);
     }
 
     /// <summary>The operations that a token takes in the products with weights of a forward pass: four of (hidden, hidden) and two of (hidden, intermediate) in each layer.</summary>

@@ -38,7 +38,7 @@ internal sealed record BenchmarkResult(
             text.Append(CultureInfo.InvariantCulture, $"training: {training.MedianSeconds * 1e3:N1} ms a step (median of {training.Steps}; best {training.BestSeconds * 1e3:N1}), batch {training.BatchSize}\n");
             text.Append(CultureInfo.InvariantCulture, $"  {training.BatchSize / training.MedianSeconds:N0} pairs/s, {training.TokensPerStep / training.MedianSeconds:N0} tokens/s\n");
             text.Append(CultureInfo.InvariantCulture, $"  tokens a step: {training.TokensPerStep:N0} real; padding to the longest of the batch would make {training.PaddedTokensPerStep:N0}, to the maximum length {training.FullTokensPerStep:N0}\n");
-            text.Append(CultureInfo.InvariantCulture, $"  matrix products: {training.FlopsPerStep / 1e9:N1} GFLOP a step, {training.FlopsPerStep / training.MedianSeconds / 1e9:N0} GFLOP/s{ShareOfPeak(training.FlopsPerStep / training.MedianSeconds, training.PeakFlops, "steps")}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  matrix products: {training.FlopsPerStep / 1e9:N1} GFLOP a step, {training.FlopsPerStep / training.MedianSeconds / 1e9:N0} GFLOP/s{ShareOfPeak(training.FlopsPerStep / training.MedianSeconds, training.PeakFlops, training.SustainedFlops, "steps")}\n");
             text.Append(CultureInfo.InvariantCulture, $"  managed memory allocated: {training.AllocatedBytesPerStep:N0} bytes a step; on the device: {training.DeviceBytes / 1e6:N0} MB\n");
         }
 
@@ -46,7 +46,7 @@ internal sealed record BenchmarkResult(
         {
             text.Append(CultureInfo.InvariantCulture, $"encoding: {encoding.Sentences:N0} sentences in {encoding.Seconds:N2} s, {encoding.Sentences / encoding.Seconds:N0} sentences/s, {encoding.Tokens / encoding.Seconds:N0} tokens/s\n");
             text.Append(CultureInfo.InvariantCulture, $"  tokens: {encoding.Tokens:N0} real; padding to the maximum length would make {encoding.FullTokens:N0}\n");
-            text.Append(CultureInfo.InvariantCulture, $"  matrix products: {encoding.Flops / encoding.Seconds / 1e9:N0} GFLOP/s{ShareOfPeak(encoding.Flops / encoding.Seconds, encoding.PeakFlops, "runs")}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  matrix products: {encoding.Flops / encoding.Seconds / 1e9:N0} GFLOP/s{ShareOfPeak(encoding.Flops / encoding.Seconds, encoding.PeakFlops, encoding.SustainedFlops, "runs")}\n");
         }
 
         if (TrainingBreakdown is OperationBreakdown steps)
@@ -63,8 +63,8 @@ internal sealed record BenchmarkResult(
         return text.ToString();
     }
 
-    private static string ShareOfPeak(double flops, double? peak, string between) => peak is double median
-        ? string.Create(CultureInfo.InvariantCulture, $", {flops / median:P0} of the peak between the {between} ({median / 1e9:N0} GFLOP/s, the median)")
+    private static string ShareOfPeak(double flops, double? peak, double? sustained, string between) => peak is double burst && sustained is double kept
+        ? string.Create(CultureInfo.InvariantCulture, $", {flops / burst:P0} of the peak between the {between} ({burst / 1e9:N0} GFLOP/s, the median), {flops / kept:P0} of what its loop keeps up for longer ({kept / 1e9:N0})")
         : "";
 }
 
@@ -78,11 +78,12 @@ internal sealed record BenchmarkResult(
 /// <param name="FullTokensPerStep">What they would be if every sentence were padded to the maximum length.</param>
 /// <param name="FlopsPerStep">Floating-point operations in the products with weights, forward and twice that backward.</param>
 /// <param name="PeakFlops">The multiply-add peak measured after each step, in floating-point operations a second, the median; null on a GPU.</param>
+/// <param name="SustainedFlops">What the same loop kept up for some fifty milliseconds after each step, the median; null on a GPU.</param>
 /// <param name="AllocatedBytesPerStep">Managed memory allocated, the mean.</param>
 /// <param name="DeviceBytes">Weights, gradients, moments and activations.</param>
 internal sealed record TrainingFigures(
     int Steps, int BatchSize, double MedianSeconds, double BestSeconds, double TokensPerStep, double PaddedTokensPerStep, double FullTokensPerStep,
-    double FlopsPerStep, double? PeakFlops, long AllocatedBytesPerStep, long DeviceBytes);
+    double FlopsPerStep, double? PeakFlops, double? SustainedFlops, long AllocatedBytesPerStep, long DeviceBytes);
 
 /// <summary>How encoding went; tokenising is not part of it.</summary>
 /// <param name="Sentences">Sentences encoded.</param>
@@ -91,7 +92,8 @@ internal sealed record TrainingFigures(
 /// <param name="FullTokens">What they would be if every sentence were padded to the maximum length.</param>
 /// <param name="Flops">Floating-point operations in the products with weights.</param>
 /// <param name="PeakFlops">The multiply-add peak measured before each run, in floating-point operations a second, the median; null on a GPU.</param>
-internal sealed record EncodingFigures(int Sentences, double Seconds, long Tokens, long FullTokens, double Flops, double? PeakFlops);
+/// <param name="SustainedFlops">What the same loop kept up for some fifty milliseconds before each run, the median; null on a GPU.</param>
+internal sealed record EncodingFigures(int Sentences, double Seconds, long Tokens, long FullTokens, double Flops, double? PeakFlops, double? SustainedFlops);
 
 /// <summary>JSON for the result, generated so that it works without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

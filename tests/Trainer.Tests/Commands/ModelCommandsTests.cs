@@ -129,6 +129,7 @@ public sealed class ModelCommandsTests
             Assert.That((double)training["full_tokens_per_step"]!, Is.EqualTo(2 * 4 * 16));
             Assert.That((double)training["flops_per_step"]!, Is.EqualTo(3 * TokensOfABatch * FlopsPerToken));
             Assert.That((double)result["peak_flops"]!, Is.GreaterThan(1e8));
+            Assert.That((double)training["sustained_flops"]!, Is.GreaterThan(1e8));
             Assert.That((double)training["median_seconds"]!, Is.GreaterThan(0));
             Assert.That((int)result["encoding"]!["sentences"]!, Is.EqualTo(10));
             Assert.That((long)result["encoding"]!["tokens"]!, Is.EqualTo(30));
@@ -165,6 +166,6 @@ public sealed class ModelCommandsTests
 
         Outcome outcome = Program.Run("bench", Model, data, "--batch-size", "4", "--steps", "1", "--encode", "4");
 
-        Assert.That(outcome.Output, Does.Contain("multiply-add peak").And.Contain("ms a step").And.Contain("real; padding to the longest").And.Contain("of the peak").And.Contain("sentences/s"), outcome.Error);
+        Assert.That(outcome.Output, Does.Contain("multiply-add peak").And.Contain("ms a step").And.Contain("real; padding to the longest").And.Contain("of the peak").And.Contain("keeps up").And.Contain("sentences/s"), outcome.Error);
     }
 }
