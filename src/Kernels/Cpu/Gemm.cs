@@ -133,23 +133,31 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             int depth = blocking.Depth(block);
             int column = panel * GemmKernel<TVector>.Columns;
             int columns = Math.Min(GemmKernel<TVector>.Columns, result.Columns - column);
-            bool add = accumulate || block > 0;
-            float* columnBias = _bias == null || block > 0 ? null : _bias + column;
+            GemmTile tile = new()
+            {
+                Data = result.At(start, column),
+                Stride = result.Stride,
+                Depth = depth,
+                Accumulate = accumulate || block > 0,
+                Bias = _bias == null || block > 0 ? null : _bias + column,
+                Next = next.Data,
+                NextStride = next.IsPacked ? GemmKernel<TVector>.Columns : next.Stride,
 
-            // The next panel is fetched in equal shares by all tiles but those at the edge.
-            int nextStart = 0;
-            int nextRows = (depth + end - start - 1) / (end - start);
+                // In equal shares for all tiles but those at the edge.
+                NextRows = (depth + end - start - 1) / (end - start),
+            };
+            nint tileStep = GemmKernel<TVector>.Rows * tile.Stride;
+            nint nextStep = GemmKernel<TVector>.Rows * tile.NextRows * tile.NextStride;
             bool isPacked = right.IsPacked(block, panel);
             OperandPanel rightPanel = right.Take(blocking, block, panel);
             for (int row = start; row < end; row += GemmKernel<TVector>.Rows)
             {
                 int rows = Math.Min(GemmKernel<TVector>.Rows, end - row);
-                GemmTile tile = new(result.At(row, column), result.Stride, depth, add, columnBias, next, nextStart, nextRows);
                 OperandPanel leftPanel = LeftPanel(row, rows, blocking.Start(block), packedLeft, isFirst);
                 if (rows == GemmKernel<TVector>.Rows && columns == GemmKernel<TVector>.Columns)
                 {
                     GemmKernel<TVector>.Multiply(leftPanel, rightPanel, tile);
-                    nextStart += nextRows * GemmKernel<TVector>.Rows;
+                    tile.Next += nextStep;
                 }
                 else
                 {
@@ -167,6 +175,7 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
                     rightPanel = right.Panel(blocking, block, panel);
                 }
 
+                tile.Data += tileStep;
                 packedLeft += GemmKernel<TVector>.Rows * depth;
             }
 

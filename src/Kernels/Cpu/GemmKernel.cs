@@ -61,7 +61,8 @@ internal static unsafe class GemmKernel<TVector>
             new Span<float>(tile.Bias, columns).CopyTo(new Span<float>(wholeBias, Columns));
         }
 
-        Multiply(left, right, tile.Elsewhere(whole, Columns, wholeBias));
+        GemmTile elsewhere = tile with { Data = whole, Stride = Columns, Accumulate = false, Bias = wholeBias, NextRows = 0 };
+        Multiply(left, right, elsewhere);
         for (int row = 0; row < rows; row++)
         {
             float* from = whole + row * Columns;
@@ -115,8 +116,8 @@ internal static unsafe class GemmKernel<TVector>
         float* left6 = left3 + 3 * leftWidth;
         float* left9 = left6 + 3 * leftWidth;
         float* right0 = right.Data;
-        nint nextStride = tile.NextStride(Columns);
-        float* next = tile.NextData(Columns);
+        nint nextStride = tile.NextStride;
+        float* next = tile.Next;
         int nextRows = tile.NextRows;
         nint stride = tile.Stride;
         bool accumulate = tile.Accumulate;

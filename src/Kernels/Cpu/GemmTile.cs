@@ -1,38 +1,29 @@
 namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>A tile of the result for one block of k, and what to fetch while it is computed.</summary>
-/// <param name="data">Its first element.</param>
-/// <param name="stride">Elements between two of its rows.</param>
-/// <param name="depth">Number of k.</param>
-/// <param name="accumulate">Whether to add to what is there.</param>
-/// <param name="bias">What each row of the sum begins with; null for zeros.</param>
-/// <param name="next">The panel of the right operand to bring into the second-level cache meanwhile.</param>
-/// <param name="nextStart">Its first k to bring.</param>
-/// <param name="nextRows">How many k of it for each row of the tile.</param>
-internal readonly unsafe struct GemmTile(float* data, nint stride, int depth, bool accumulate, float* bias, in OperandPanel next, int nextStart, int nextRows)
+internal unsafe struct GemmTile
 {
-    private readonly OperandPanel _next = next;
+    /// <summary>Its first element.</summary>
+    public float* Data;
 
-    public float* Data { get; } = data;
+    /// <summary>Elements between two of its rows.</summary>
+    public nint Stride;
 
-    public nint Stride { get; } = stride;
+    /// <summary>Number of k.</summary>
+    public int Depth;
 
-    public int Depth { get; } = depth;
+    /// <summary>Whether to add to what is there.</summary>
+    public bool Accumulate;
 
-    public bool Accumulate { get; } = accumulate;
+    /// <summary>What each row of the sum begins with; null for zeros.</summary>
+    public float* Bias;
 
-    public float* Bias { get; } = bias;
+    /// <summary>Rows of the right operand's next panel, to bring into the second-level cache meanwhile.</summary>
+    public float* Next;
 
-    public int NextRows { get; } = nextRows;
+    /// <summary>Elements from one of those rows to the next.</summary>
+    public nint NextStride;
 
-    /// <summary>Elements from one k to the next of what is to be brought.</summary>
-    /// <param name="width">Width of a panel.</param>
-    public nint NextStride(int width) => _next.IsPacked ? width : _next.Stride;
-
-    /// <summary>The first element to bring.</summary>
-    /// <param name="width">Width of a panel.</param>
-    public float* NextData(int width) => _next.Data + nextStart * NextStride(width);
-
-    /// <summary>As this tile, but elsewhere, without adding to what is there, and nothing fetched.</summary>
-    public GemmTile Elsewhere(float* data, nint stride, float* bias) => new(data, stride, Depth, accumulate: false, bias, _next, 0, 0);
+    /// <summary>How many of them for each row of the tile.</summary>
+    public int NextRows;
 }
