@@ -38,6 +38,10 @@ internal sealed class Results(string folder)
             Number(training, "padded_tokens_per_step") / tokens);
     }
 
+    /// <summary>The training steps of files NAME-turn-1.json, NAME-turn-2.json and so on, by speed, the slowest first.</summary>
+    public Steps[] TurnsOf(string name) =>
+        [.. Enumerable.Range(1, 100).Select(turn => StepsOf($"{name}-turn-{turn}.json")).TakeWhile(static steps => steps is not null).OfType<Steps>().OrderBy(static steps => steps.TokensPerSecond)];
+
     /// <summary>The share of the peak that a file's encoding reached, or null.</summary>
     /// <param name="name">The file.</param>
     /// <param name="peak">Which peak, a key of the result.</param>

@@ -30,9 +30,9 @@ internal static class Tables
         return text.ToString();
     }
 
-    /// <summary>Tokens a second for each batch size measured, all-MiniLM-L6-v2.</summary>
-    public static IReadOnlyList<Steps> Batches(Results results) =>
-        [.. BatchSizes.Select(batch => results.StepsOf($"minilm-batch-{batch}.json")).OfType<Steps>()];
+    /// <summary>For each batch size measured with all-MiniLM-L6-v2, the steps of all turns by speed, the slowest first.</summary>
+    public static IReadOnlyList<Steps[]> Batches(Results results) =>
+        [.. BatchSizes.Select(batch => results.TurnsOf($"minilm-batch-{batch}")).Where(static turns => turns.Length != 0)];
 
     /// <summary>For each number of threads, its steps.</summary>
     public static IReadOnlyList<(int Threads, Steps Steps, double Peak)> Threads(Results results) =>
@@ -78,10 +78,11 @@ internal static class Tables
 
     private static void WriteBatches(StringBuilder text, Results results)
     {
-        text.Append("\n## Batch sizes, MiniLM\n\n| batch | tokens/s | of the peak | of the peak kept up |\n|---|---|---|---|\n");
-        foreach (Steps steps in Batches(results))
+        text.Append("\n## Batch sizes, MiniLM, in turn\n\n| batch | tokens/s, the median turn | least | most | of the peak | of the peak kept up |\n|---|---|---|---|---|---|\n");
+        foreach (Steps[] turns in Batches(results))
         {
-            Line(text, $"| {steps.BatchSize} | {steps.TokensPerSecond:N0} | {steps.ShareOfPeak:P0} | {steps.ShareOfSustained:P0} |");
+            Steps median = turns[turns.Length / 2];
+            Line(text, $"| {median.BatchSize} | {median.TokensPerSecond:N0} | {turns[0].TokensPerSecond:N0} | {turns[^1].TokensPerSecond:N0} | {median.ShareOfPeak:P0} | {median.ShareOfSustained:P0} |");
         }
     }
 
