@@ -3,7 +3,7 @@
 # The folder (out/bench by default) gets what each measurement printed, report.md with the tables, and charts. It takes some twenty minutes on two cores, which should
 # have nothing else to do. Two things can be missing: all-MiniLM-L6-v2, looked for in the folder that MNR_MODELS names (a model of its shape with random weights
 # takes its place), and the PyTorch peer, which needs root (bench/peers/torch/run.sh says why); MNR_PEERS=no leaves it out.
-# MNR_BENCH_STEPS is the number of steps timed of a small batch (20).
+# MNR_BENCH_STEPS is the number of steps timed of a small batch (20; half of it in each turn of the batch sizes).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 output=$(realpath -m "${1:-out/bench}")

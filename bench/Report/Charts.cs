@@ -16,7 +16,7 @@ internal static class Charts
         ChartFont.Install();
         Bars(
             Path.Combine(folder, "batch-sizes.png"), "tokens a second by batch size, MiniLM",
-            [.. Tables.Batches(results).Select(static turns => turns[turns.Length / 2]).Select(static steps => ($"{steps.BatchSize}", steps.TokensPerSecond))], "N0");
+            [.. Tables.Batches(results).Select(static turns => ($"{turns[0].BatchSize}", Results.Median(turns).TokensPerSecond))], "N0");
         Bars(
             Path.Combine(folder, "shares.png"), "training steps: share of the multiply-add peak in percent",
             [.. Tables.Headlines.Select(found => (found.Model, Steps: results.StepsOf(found.File))).Where(static found => found.Steps is not null)

@@ -8,9 +8,9 @@ namespace MnrEngine.Bench.Report;
 /// <param name="Seconds">The median step.</param>
 /// <param name="TokensPerSecond">Tokens a step over the median step.</param>
 /// <param name="ShareOfPeak">Of the multiply-add peak measured between the steps, in the products' operations over real tokens.</param>
-/// <param name="ShareOfSustained">Of what the multiply-add loop keeps up for some fifty milliseconds.</param>
+/// <param name="ShareOfSustained">Of what the multiply-add loop keeps up for some fifty milliseconds; null where that was not measured.</param>
 /// <param name="Padding">Tokens that padding to the longest of each column would make, over real ones.</param>
-internal sealed record Steps(int BatchSize, double Seconds, double TokensPerSecond, double ShareOfPeak, double ShareOfSustained, double Padding);
+internal sealed record Steps(int BatchSize, double Seconds, double TokensPerSecond, double ShareOfPeak, double? ShareOfSustained, double Padding);
 
 /// <summary>What bench/run.sh measured, as far as it is there.</summary>
 internal sealed class Results(string folder)
@@ -34,19 +34,25 @@ internal sealed class Results(string folder)
         double tokens = Number(training, "tokens_per_step");
         return new Steps(
             (int)Number(training, "batch_size"), seconds, tokens / seconds, Number(training, "flops_per_step") / seconds / Number(training, "peak_flops"),
-            Number(training, "flops_per_step") / seconds / Number(training, "sustained_flops"),
+            Number(training, "flops_per_step") / seconds / (double?)training["sustained_flops"],
             Number(training, "padded_tokens_per_step") / tokens);
     }
 
-    /// <summary>The training steps of files NAME-turn-1.json, NAME-turn-2.json and so on, by speed, the slowest first.</summary>
-    public Steps[] TurnsOf(string name) =>
-        [.. Enumerable.Range(1, 100).Select(turn => StepsOf($"{name}-turn-{turn}.json")).TakeWhile(static steps => steps is not null).OfType<Steps>().OrderBy(static steps => steps.TokensPerSecond)];
+    /// <summary>The training steps of files NAME-turn-1.json, NAME-turn-2.json and so on, or of NAME.json alone, by speed, the slowest first.</summary>
+    public Steps[] TurnsOf(string name)
+    {
+        Steps[] turns = [.. Enumerable.Range(1, 100).Select(turn => StepsOf($"{name}-turn-{turn}.json")).TakeWhile(static steps => steps is not null).OfType<Steps>()];
+        return turns.Length == 0 && StepsOf($"{name}.json") is Steps only ? [only] : [.. turns.OrderBy(static steps => steps.TokensPerSecond)];
+    }
+
+    /// <summary>The middle of steps in order.</summary>
+    public static Steps Median(Steps[] sorted) => sorted[sorted.Length / 2];
 
     /// <summary>The share of the peak that a file's encoding reached, or null.</summary>
     /// <param name="name">The file.</param>
     /// <param name="peak">Which peak, a key of the result.</param>
     public double? EncodingShare(string name, string peak) => Json(name)?["encoding"] is JsonNode encoding
-        ? Number(encoding, "flops") / Number(encoding, "seconds") / Number(encoding, peak)
+        ? Number(encoding, "flops") / Number(encoding, "seconds") / (double?)encoding[peak]
         : null;
 
     /// <summary>Sentences a second of a file's encoding, or null.</summary>

@@ -42,7 +42,7 @@ internal static class Tables
 
     private static void WriteSteps(StringBuilder text, Results results)
     {
-        text.Append("## Training and encoding\n\n| model | batch | ms a step | tokens/s | of the peak | of the peak kept up | encoding, of the peak | of the peak kept up |\n|---|---|---|---|---|---|---|---|\n");
+        text.Append("## Training and encoding\n\n| model | batch | ms a step | tokens/s | of the peak | of the peak kept up | encoding, of the peak | encoding, of the peak kept up |\n|---|---|---|---|---|---|---|---|\n");
         foreach ((string model, string file) in Headlines)
         {
             if (results.StepsOf(file) is Steps steps)
@@ -81,7 +81,7 @@ internal static class Tables
         text.Append("\n## Batch sizes, MiniLM, in turn\n\n| batch | tokens/s, the median turn | least | most | of the peak | of the peak kept up |\n|---|---|---|---|---|---|\n");
         foreach (Steps[] turns in Batches(results))
         {
-            Steps median = turns[turns.Length / 2];
+            Steps median = Results.Median(turns);
             Line(text, $"| {median.BatchSize} | {median.TokensPerSecond:N0} | {turns[0].TokensPerSecond:N0} | {turns[^1].TokensPerSecond:N0} | {median.ShareOfPeak:P0} | {median.ShareOfSustained:P0} |");
         }
     }

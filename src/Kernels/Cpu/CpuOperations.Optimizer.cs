@@ -7,7 +7,8 @@ namespace MnrEngine.Kernels.Cpu;
 /// everything they need.
 /// <para>
 /// The moments of an embedding row that no token uses any more halve every seven steps and after a thousand would stay the smallest denormal number for ever, with
-/// which the processor calculates seven times slower. So what is below the normal numbers becomes 0: next to epsilon it changes no weight.
+/// which the processor calculates seven times slower. So what is below the normal numbers becomes 0: next to epsilon it changes no weight. Blocks of zeros are remembered
+/// (<see cref="IdleMoments"/>): while they have no gradient they cost no more than its reading, and what decay there is.
 /// </para>
 /// </summary>
 internal sealed unsafe partial class CpuOperations<TVector>
@@ -20,6 +21,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
     private const float SmallestNormal = 1.17549435e-38f;
 
+    private readonly IdleMoments _idleMoments = new();
     private NativeBuffer? _blockSums;
 
     public void GlobalNorm(Tensor gradients, float maximum, Tensor norm, Tensor clipFactor)
@@ -42,7 +44,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         AdamJob job = new(
             state.Weights.Floats(), state.Gradients.Floats(), state.FirstMoments.Floats(), state.SecondMoments.Floats(), state.BlockDecay.Floats(),
-            options, rates.Floats(), *clipFactor.Floats());
+            _idleMoments.Blocks(state), options, rates.Floats(), *clipFactor.Floats());
         _threads.Run(job, state.BlockDecay.Columns, LeastElements / AdamState.BlockLength);
     }
 
@@ -98,7 +100,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     }
 
     private readonly struct AdamJob(
-        float* weights, float* gradients, float* firstMoments, float* secondMoments, float* blockDecay, AdamOptions options, float* rates, float clipFactor) : IRangeJob
+        float* weights, float* gradients, float* firstMoments, float* secondMoments, float* blockDecay, bool[] idle, AdamOptions options, float* rates, float clipFactor) : IRangeJob
     {
         private readonly float* _weights = weights;
         private readonly float* _gradients = gradients;
@@ -120,11 +122,26 @@ internal sealed unsafe partial class CpuOperations<TVector>
             TVector correction = TVector.Broadcast(_rates[2]);
             TVector magnitudeBits = TVector.BroadcastBits(0x7FFF_FFFF);
             TVector smallestNormal = TVector.Broadcast(SmallestNormal);
+
+            // What is added to a weight whose moments are 0: nothing, unless the step is not finite or epsilon is 0.
+            bool mayBeIdle = _rates[1] * 0f / (float)options.Epsilon == 0f;
             for (int block = start; block < end; block++)
             {
                 nint first = (nint)block * AdamState.BlockLength;
                 float decay = _blockDecay[block];
-                TVector shrink = TVector.Broadcast(options.DecoupledDecay ? (float)(1.0 - (double)_rates[0] * decay) : 1f);
+                float shrinking = options.DecoupledDecay ? (float)(1.0 - (double)_rates[0] * decay) : 1f;
+                TVector shrink = TVector.Broadcast(shrinking);
+                if (mayBeIdle && idle[block] && (options.DecoupledDecay || decay == 0f) && IsZero(_gradients + first))
+                {
+                    if (shrinking != 1f)
+                    {
+                        Scale(_weights + first, shrink);
+                    }
+
+                    continue;
+                }
+
+                TVector moments = TVector.Zero;
                 TVector addedDecay = TVector.Broadcast(options.DecoupledDecay ? 0f : decay);
                 for (nint i = first; i < first + AdamState.BlockLength; i += TVector.Count)
                 {
@@ -136,9 +153,39 @@ internal sealed unsafe partial class CpuOperations<TVector>
                     second &= TVector.Less(smallestNormal, second);
                     TVector.Store(first1, _firstMoments + i);
                     TVector.Store(second, _secondMoments + i);
+                    moments |= first1 | second;
                     TVector divisor = TVector.MultiplyAdd(TVector.Sqrt(second), correction, epsilon);
                     TVector.Store(weight * shrink - stepSize * first1 / divisor, _weights + i);
                 }
+
+                idle[block] = IsZero(moments);
+            }
+        }
+
+        /// <summary>Whether a block is zero.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static bool IsZero(float* values)
+        {
+            TVector bits = TVector.Zero;
+            for (int i = 0; i < AdamState.BlockLength; i += TVector.Count)
+            {
+                bits |= TVector.Load(values + i);
+            }
+
+            return IsZero(bits);
+        }
+
+        /// <summary>Whether all lanes are zero, of either sign.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static bool IsZero(TVector value) =>
+            TVector.Largest(TVector.Select(TVector.Equal(value, TVector.Zero), TVector.Zero, TVector.Broadcast(1f))) == 0f;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Scale(float* values, TVector factor)
+        {
+            for (int i = 0; i < AdamState.BlockLength; i += TVector.Count)
+            {
+                TVector.Store(factor * TVector.Load(values + i), values + i);
             }
         }
     }

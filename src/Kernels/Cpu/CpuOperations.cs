@@ -68,7 +68,7 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
 
     public void Write(Tensor destination, ReadOnlySpan<float> source)
     {
-        _tableGradients.Forget(destination);
+        Written(destination);
         if (destination.Type == ElementType.Float32)
         {
             source.CopyTo(new Span<float>(destination.Floats(), source.Length));
@@ -97,13 +97,13 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
 
     public void Copy(Tensor source, Tensor destination)
     {
-        _tableGradients.Forget(destination);
+        Written(destination);
         NativeMemory.Copy((void*)source.Address, (void*)destination.Address, (nuint)source.Bytes);
     }
 
     public void Fill(Tensor destination, float value)
     {
-        _tableGradients.Forget(destination);
+        Written(destination);
         if (destination.Type == ElementType.Float32)
         {
             FillFloats(destination.Floats(), destination.Length, value);
@@ -148,6 +148,13 @@ internal sealed unsafe partial class CpuOperations<TVector> : IKernels
         _blockSums?.Dispose();
         _pairFeatures?.Dispose();
         _pairs?.Dispose();
+    }
+
+    /// <summary>Memory has been written from outside of the operations: what is known of its contents no longer holds.</summary>
+    private void Written(Tensor destination)
+    {
+        _tableGradients.Forget(destination);
+        _idleMoments.Forget(destination);
     }
 
     private static void FillFloats(float* elements, long count, float value)

@@ -32,6 +32,7 @@ public static unsafe class FmaPeak
     /// </summary>
     /// <param name="threads">The threads to measure.</param>
     /// <param name="set">The instruction set to measure.</param>
+    /// <returns>Operations a second over all threads.</returns>
     public static double MeasureSustained(CpuThreads threads, CpuInstructionSet set) => set switch
     {
         CpuInstructionSet.Avx512 => Rate<Float512>(threads, SustainedParts),

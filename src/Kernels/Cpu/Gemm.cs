@@ -13,7 +13,7 @@ namespace MnrEngine.Kernels.Cpu;
 internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
     where TVector : struct, IFloatVector<TVector>
 {
-    /// <summary>Rows of the left operand packed at a time: with <see cref="GemmBlocking.MaxDepth"/> 330 KB for AVX-512, a part of the second-level cache.</summary>
+    /// <summary>Rows of the left operand that all panels of the right one pass at a time: with <see cref="GemmBlocking.MaxDepth"/> 330 KB for AVX-512, a part of the second-level cache.</summary>
     private const int MaxBlockRows = 216;
 
     /// <summary>Elements of a page, the distance at which addresses share a place in the first-level cache.</summary>
@@ -108,7 +108,7 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
 
         /// <summary>
         /// Where the tile's rows of the left operand are read. Rows along the depth are streams, read where they are, unless a page is a divisor of their distance: then they
-        /// would all want the same few places of the caches. Of a transposed operand each k lies in another page, so the first column of tiles packs them for the others.
+        /// would all want the same few places of the caches. Of a transposed operand each k lies elsewhere, often in another page, so the first column of tiles packs them for the others.
         /// </summary>
         private OperandPanel LeftPanel(int row, int rows, int depthStart, float* packed, bool isFirst) =>
             rows < GemmKernel<TVector>.Rows || (left.IsTransposed ? !isFirst : PacksLeft)

@@ -34,8 +34,8 @@ internal sealed unsafe class PackedMatrix<TVector> : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="Pack"/>, but if it can be, a panel is copied by the first tile that reads it: the copying hides behind the computation. The matrix has to stay
-    /// as it is until the product is done.
+    /// As <see cref="Pack"/>, but a panel is copied by the first tile that reads it, behind its computation, if tiles can read the matrix: if it is not transposed and has no
+    /// panel that has to be filled up. The matrix has to stay as it is until the product is done.
     /// </summary>
     public void PackWhenRead(MatrixView matrix, CpuThreads threads)
     {

@@ -63,8 +63,7 @@ internal sealed class TableGradients
     {
         for (int i = _tables.Count - 1; i >= 0; i--)
         {
-            Tensor gradient = _tables[i].Gradient;
-            if (gradient.Arena == written.Arena && gradient.Offset < written.Offset + written.Bytes && written.Offset < gradient.Offset + gradient.Bytes)
+            if (_tables[i].Gradient.Overlaps(written))
             {
                 _tables.RemoveAt(i);
             }

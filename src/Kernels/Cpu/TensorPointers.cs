@@ -13,6 +13,10 @@ internal static unsafe class TensorPointers
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int* Integers(this Tensor tensor) => (int*)tensor.Address;
 
+    /// <summary>Whether two tensors share memory.</summary>
+    public static bool Overlaps(this Tensor tensor, Tensor other) =>
+        ReferenceEquals(tensor.Arena, other.Arena) && tensor.Offset < other.Offset + other.Bytes && other.Offset < tensor.Offset + tensor.Bytes;
+
     /// <summary>The tensor as an operand of matrix products.</summary>
     public static MatrixView Matrix(this Tensor tensor) => new((float*)tensor.Address, tensor.Rows, tensor.Columns);
 }

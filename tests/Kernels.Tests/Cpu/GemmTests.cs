@@ -103,41 +103,92 @@ internal sealed unsafe class GemmTests<TVector>
         product.AssertResult(accumulate ? before : null, bias);
     }
 
-    [Test]
-    public void MatricesMayBePartsOfLargerOnes()
+    [TestCase(7, 40, 11)]
+    [TestCase(25, 64, 11)]
+    public void MatricesMayBePartsOfLargerOnes(int rows, int columns, int depth)
     {
-        // A (7, 40, 11) product inside buffers whose rows are 100 long; what lies around the result stays.
-        using NativeBuffer memory = new(3 * 64 * 100 * sizeof(float));
+        // Inside buffers whose rows are 100 long; what lies around the result stays.
+        const int Stride = 100;
+        const int Size = 64 * Stride;
+        using NativeBuffer memory = new(4 * Size * sizeof(float));
         Random random = new(1);
-        for (int i = 0; i < 3 * 64 * 100; i++)
+        for (int i = 0; i < 4 * Size; i++)
         {
             memory.Floats[i] = random.NextSingle();
         }
 
-        float[] before = new Span<float>(memory.Floats, 3 * 64 * 100).ToArray();
-        MatrixView left = new(memory.Floats + 3, 7, 11, 100);
-        MatrixView right = new(memory.Floats + 6400 + 5, 11, 40, 100);
-        MatrixView result = new(memory.Floats + 12800 + 9, 7, 40, 100);
+        float[] before = new Span<float>(memory.Floats, 4 * Size).ToArray();
+        MatrixView plain = new(memory.Floats + 3, rows, depth, Stride);
+        MatrixView transposed = new MatrixView(memory.Floats + Size + 7, depth, rows, Stride).Transposed;
+        MatrixView right = new(memory.Floats + 2 * Size + 5, depth, columns, Stride);
+        MatrixView result = new(memory.Floats + 3 * Size + 9, rows, columns, Stride);
         using Gemm<TVector> gemm = new(_threads);
-        gemm.Multiply(left, right, result);
-        for (int i = 0; i < before.Length; i++)
+        foreach (MatrixView left in (MatrixView[])[plain, transposed])
         {
-            int row = (i - 12800 - 9) / 100;
-            int column = (i - 12800 - 9) % 100;
-            bool isResult = i >= 12800 + 9 && row < 7 && column < 40;
-            double expected = isResult ? Enumerable.Range(0, 11).Sum(k => (double)*left.At(row, k) * *right.At(k, column)) : before[i];
-            double error = Math.Abs(memory.Floats[i] - expected);
-            if (error > (isResult ? 1e-5 : 0))
+            gemm.Multiply(left, right, result);
+            for (int i = 0; i < before.Length; i++)
             {
-                Assert.Fail($"element {i} is {memory.Floats[i]} instead of {expected}");
+                int row = (i - 3 * Size - 9) / Stride;
+                int column = (i - 3 * Size - 9) % Stride;
+                bool isResult = i >= 3 * Size + 9 && row < rows && column < columns;
+                double expected = isResult ? Enumerable.Range(0, depth).Sum(k => (double)*left.At(row, k) * *right.At(k, column)) : before[i];
+                double error = Math.Abs(memory.Floats[i] - expected);
+                if (error > (isResult ? 1e-5 : 0))
+                {
+                    Assert.Fail($"element {i} is {memory.Floats[i]} instead of {expected}");
+                }
             }
         }
     }
 
     [Test]
-    public void RepeatedProductsAllocateNothing()
+    public void NothingIsLeftOfTheProductBefore([Values] bool transposeFirst)
     {
-        using Product product = new((50, 70, 400), transposeLeft: false, transposeRight: true);
+        // Of the same shape, so that the panels lie in the same places.
+        using Product first = new((40, 64, 500), transposeLeft: false, transposeFirst);
+        using Product second = new((40, 64, 500), transposeLeft: true, transposeRight: false, seed: 7);
+        using Product third = new((40, 96, 500), transposeLeft: true, transposeRight: true);
+        using Gemm<TVector> gemm = new(_threads);
+        foreach (Product product in (Product[])[first, second, first, third, second])
+        {
+            gemm.Multiply(product.Left, product.Right, product.ResultView);
+            product.AssertResult(before: null);
+        }
+    }
+
+    [Test]
+    public void APanelIsPackedByTheFirstThatTakesItAndReadFromTheMatrixUntilThen()
+    {
+        int columns = 2 * GemmKernel<TVector>.Columns;
+        using Product product = new((1, columns, 5), transposeLeft: false, transposeRight: false);
+        using PackedMatrix<TVector> packed = new();
+        GemmBlocking blocking = new(5);
+
+        packed.PackWhenRead(product.Right, _threads);
+        OperandPanel taken = packed.Take(blocking, 0, 1);
+        OperandPanel other = packed.Take(blocking, 0, 1);
+        bool wasPacked = packed.IsPacked(0, 1);
+        packed.SetPacked(0, 1);
+        OperandPanel after = packed.Take(blocking, 0, 1);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((long)taken.Data, Is.EqualTo((long)product.Right.At(0, columns / 2)));
+            Assert.That((long)taken.Copy, Is.Not.Zero);
+            Assert.That((long)other.Data, Is.EqualTo((long)taken.Data));
+            Assert.That(other.Stride, Is.EqualTo((nint)columns));
+            Assert.That((long)other.Copy, Is.Zero, "one packs it");
+            Assert.That(wasPacked, Is.False);
+            Assert.That(after.IsPacked);
+            Assert.That((long)after.Data, Is.EqualTo((long)taken.Copy));
+            Assert.That(packed.IsPacked(0, 0), Is.False, "the others stay as they are");
+        });
+    }
+
+    [Test]
+    public void RepeatedProductsAllocateNothing([Values] bool transposeRight)
+    {
+        using Product product = new((50, 64, 400), transposeLeft: false, transposeRight);
         using Gemm<TVector> gemm = new(_threads);
         gemm.Multiply(product.Left, product.Right, product.ResultView);
         long before = AllocatedBytes.Of(_threads);
@@ -156,10 +207,10 @@ internal sealed unsafe class GemmTests<TVector>
         private readonly NativeBuffer _right;
         private readonly NativeBuffer _result;
 
-        public Product((int Rows, int Columns, int Depth) shape, bool transposeLeft, bool transposeRight)
+        public Product((int Rows, int Columns, int Depth) shape, bool transposeLeft, bool transposeRight, int seed = 0)
         {
             // Not the shape's hash code, which is another in every process.
-            Random random = new((shape.Rows * 1009 + shape.Columns) * 1009 + shape.Depth);
+            Random random = new((shape.Rows * 1009 + shape.Columns) * 1009 + shape.Depth + seed);
             _left = Fill(shape.Rows * shape.Depth, random);
             _right = Fill(shape.Depth * shape.Columns, random);
             _result = Fill(shape.Rows * shape.Columns, random);

@@ -72,4 +72,52 @@ internal sealed class OptimizerTests(KernelTarget target) : OperationTests(targe
         Close.Check(Device.Read(state.FirstMoments), first, gradients, "first moments");
         Close.Check(Device.Read(state.SecondMoments), second, gradients, "second moments");
     }
+
+    [Test]
+    public void ABlockWithoutGradientAndMomentsIsUpdatedLikeAnyOther([Values] bool decoupled, [Values(0f, 0.1f)] float decay)
+    {
+        const int Blocks = 40;
+        const int Count = Blocks * AdamState.BlockLength;
+        AdamOptions options = new(0.9, 0.999, 1e-8, decoupled);
+        Array2 weights = Array2.Random(1, Count, Random);
+        Array2 decays = Array2.Filled(1, Blocks, decay);
+        AdamState known = new(Device.Float(weights), Device.Zeros(1, Count), Device.Zeros(1, Count), Device.Zeros(1, Count), Device.Float(decays));
+        AdamState written = new(Device.Float(weights), known.Gradients, Device.Zeros(1, Count), Device.Zeros(1, Count), known.BlockDecay);
+        Tensor rates = Device.Output(1, 4);
+        Tensor clipFactor = Device.Scalar(0.5f);
+        Device.Kernels.Write(rates, [0.01f, 0.02f, 1.5f, 0f]);
+        for (int step = 0; step < 12; step++)
+        {
+            // Most blocks have a gradient now and then only; a few, never.
+            Array2 gradients = Array2.Random(1, Count, Random);
+            for (int block = 0; block < Blocks; block++)
+            {
+                if (block % 4 == 0 || (step + block) % 5 != 0)
+                {
+                    Array.Clear(gradients.Values, block * AdamState.BlockLength, AdamState.BlockLength);
+                }
+            }
+
+            Device.Kernels.Write(known.Gradients, Floats(gradients));
+
+            // Of moments that are written from outside nothing is known beforehand. Half way those of the first are replaced as well.
+            if (step == 6)
+            {
+                Array2 moments = Array2.Filled(1, Count, 0.25f);
+                Device.Kernels.Write(known.FirstMoments, Floats(moments));
+                Device.Kernels.Write(written.FirstMoments, Floats(moments));
+            }
+
+            Device.Kernels.Write(written.FirstMoments, Floats(Device.Read(written.FirstMoments)));
+            Device.Kernels.Adam(known, options, rates, clipFactor);
+            Device.Kernels.Adam(written, options, rates, clipFactor);
+        }
+
+        Assert.That(Device.Read(known.Weights).Values, Is.EqualTo(Device.Read(written.Weights).Values));
+        Assert.That(Device.Read(known.FirstMoments).Values, Is.EqualTo(Device.Read(written.FirstMoments).Values));
+        Assert.That(Device.Read(known.SecondMoments).Values, Is.EqualTo(Device.Read(written.SecondMoments).Values));
+        Assert.That(Device.Read(known.Weights).Values, Is.Not.EqualTo(weights.Values));
+    }
+
+    private static float[] Floats(Array2 array) => [.. array.Values.Select(static value => (float)value)];
 }

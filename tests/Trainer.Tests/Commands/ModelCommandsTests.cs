@@ -132,6 +132,7 @@ public sealed class ModelCommandsTests
             Assert.That((double)training["sustained_flops"]!, Is.GreaterThan(1e8));
             Assert.That((double)training["median_seconds"]!, Is.GreaterThan(0));
             Assert.That((int)result["encoding"]!["sentences"]!, Is.EqualTo(10));
+            Assert.That((double)result["encoding"]!["sustained_flops"]!, Is.GreaterThan(1e8));
             Assert.That((long)result["encoding"]!["tokens"]!, Is.EqualTo(30));
         });
     }
