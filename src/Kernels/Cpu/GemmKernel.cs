@@ -144,15 +144,16 @@ internal static unsafe class GemmKernel<TVector>
             int steps = row < Rows - 1 ? chunk : depth - (Rows - 1) * chunk;
             for (; steps > 0; steps--)
             {
-                if (TVector.InstructionSet == CpuInstructionSet.Avx512)
+                // At 32 columns the right panel alone fills the first-level cache, so it comes from the second; and in a matrix each k lies elsewhere.
+                if (TVector.InstructionSet == CpuInstructionSet.Avx512 || typeof(TRight) != typeof(PackedLayout))
                 {
-                    // At 32 columns the right panel alone fills the first-level cache, so it comes from the second.
                     Prefetch.Near(right0 + Lookahead * rightDepth);
                     Prefetch.Near(right0 + Lookahead * rightDepth + TVector.Count);
-                    if (TLeft.IsAlongWidth)
-                    {
-                        Prefetch.Near(left0 + Lookahead * leftDepth);
-                    }
+                }
+
+                if (TLeft.IsAlongWidth && (TVector.InstructionSet == CpuInstructionSet.Avx512 || typeof(TLeft) != typeof(PackedLayout)))
+                {
+                    Prefetch.Near(left0 + Lookahead * leftDepth);
                 }
 
                 TVector b0 = TVector.Load(right0);
