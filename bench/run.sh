@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes every figure of docs/performance.md's part on the CPU again, in one go: bench/run.sh [OUTPUT_FOLDER]
-# The folder (out/bench by default) gets what each measurement printed, report.md with the tables, and charts. It takes some twenty minutes on two cores, which should
+# The folder (out/bench by default) gets what each measurement printed, report.md with the tables, and charts. It takes more than twenty minutes on two cores, which should
 # have nothing else to do. Two things can be missing: all-MiniLM-L6-v2, looked for in the folder that MNR_MODELS names (a model of its shape with random weights
 # takes its place), and the PyTorch peer, which needs root (bench/peers/torch/run.sh says why); MNR_PEERS=no leaves it out.
 # MNR_BENCH_STEPS is the number of steps timed of a small batch (20; half of it in each turn of the batch sizes).

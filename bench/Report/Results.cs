@@ -32,9 +32,9 @@ internal sealed class Results(string folder)
 
         double seconds = Number(training, "median_seconds");
         double tokens = Number(training, "tokens_per_step");
+        double rate = Number(training, "flops_per_step") / seconds;
         return new Steps(
-            (int)Number(training, "batch_size"), seconds, tokens / seconds, Number(training, "flops_per_step") / seconds / Number(training, "peak_flops"),
-            Number(training, "flops_per_step") / seconds / (double?)training["sustained_flops"],
+            (int)Number(training, "batch_size"), seconds, tokens / seconds, rate / Number(training, "peak_flops"), rate / (double?)training["sustained_flops"],
             Number(training, "padded_tokens_per_step") / tokens);
     }
 

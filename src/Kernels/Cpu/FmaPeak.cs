@@ -15,12 +15,16 @@ public static unsafe class FmaPeak
     /// <param name="threads">The threads to measure.</param>
     /// <param name="set">The instruction set to measure.</param>
     /// <returns>Operations a second over all threads; a fused multiply-add counts as two for each lane.</returns>
-    public static double Measure(CpuThreads threads, CpuInstructionSet set) => set switch
+    public static double Measure(CpuThreads threads, CpuInstructionSet set)
     {
-        CpuInstructionSet.Avx512 => Measure<Float512>(threads),
-        CpuInstructionSet.Avx2 => Measure<Float256>(threads),
-        _ => Measure<FloatPortable>(threads),
-    };
+        double best = 0;
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            best = Math.Max(best, Rate(threads, set, partsOfThread: 1));
+        }
+
+        return best;
+    }
 
     /// <summary>As <see cref="Measure(CpuThreads, CpuInstructionSet)"/>, with the instructions that the kernels use.</summary>
     /// <param name="threads">The threads to measure.</param>
@@ -33,24 +37,14 @@ public static unsafe class FmaPeak
     /// <param name="threads">The threads to measure.</param>
     /// <param name="set">The instruction set to measure.</param>
     /// <returns>Operations a second over all threads.</returns>
-    public static double MeasureSustained(CpuThreads threads, CpuInstructionSet set) => set switch
+    public static double MeasureSustained(CpuThreads threads, CpuInstructionSet set) => Rate(threads, set, SustainedParts);
+
+    private static double Rate(CpuThreads threads, CpuInstructionSet set, int partsOfThread) => set switch
     {
-        CpuInstructionSet.Avx512 => Rate<Float512>(threads, SustainedParts),
-        CpuInstructionSet.Avx2 => Rate<Float256>(threads, SustainedParts),
-        _ => Rate<FloatPortable>(threads, SustainedParts),
+        CpuInstructionSet.Avx512 => Rate<Float512>(threads, partsOfThread),
+        CpuInstructionSet.Avx2 => Rate<Float256>(threads, partsOfThread),
+        _ => Rate<FloatPortable>(threads, partsOfThread),
     };
-
-    private static double Measure<TVector>(CpuThreads threads)
-        where TVector : struct, IFloatVector<TVector>
-    {
-        double best = 0;
-        for (int attempt = 0; attempt < Attempts; attempt++)
-        {
-            best = Math.Max(best, Rate<TVector>(threads, partsOfThread: 1));
-        }
-
-        return best;
-    }
 
     private static double Rate<TVector>(CpuThreads threads, int partsOfThread)
         where TVector : struct, IFloatVector<TVector>

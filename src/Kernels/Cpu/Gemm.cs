@@ -148,7 +148,6 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
             };
             nint tileStep = GemmKernel<TVector>.Rows * tile.Stride;
             nint nextStep = GemmKernel<TVector>.Rows * tile.NextRows * tile.NextStride;
-            bool isPacked = right.IsPacked(block, panel);
             OperandPanel rightPanel = right.Take(blocking, block, panel);
             for (int row = start; row < end; row += GemmKernel<TVector>.Rows)
             {
@@ -164,14 +163,13 @@ internal sealed unsafe class Gemm<TVector>(CpuThreads threads) : IDisposable
                     GemmKernel<TVector>.MultiplyEdge(leftPanel, rightPanel, tile, rows, columns);
                 }
 
-                if (!isPacked)
+                if (!rightPanel.IsPacked)
                 {
                     if (rightPanel.Copy != null)
                     {
                         right.SetPacked(block, panel);
                     }
 
-                    isPacked = right.IsPacked(block, panel);
                     rightPanel = right.Panel(blocking, block, panel);
                 }
 

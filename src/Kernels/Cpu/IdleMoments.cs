@@ -20,7 +20,7 @@ internal sealed class IdleMoments
             }
         }
 
-        _entries.RemoveAll(static other => other.FirstMoments.Arena!.Address == 0 || other.SecondMoments.Arena!.Address == 0);
+        _entries.RemoveAll(static other => other.FirstMoments.IsReleased() || other.SecondMoments.IsReleased());
         Entry added = new(state.FirstMoments, state.SecondMoments, new bool[state.BlockDecay.Columns]);
         _entries.Add(added);
         return added.Blocks;

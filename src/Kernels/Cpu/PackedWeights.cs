@@ -11,22 +11,22 @@ namespace MnrEngine.Kernels.Cpu;
 internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable
     where TVector : struct, IFloatVector<TVector>
 {
-    private readonly Dictionary<Place, Entry> _entries = [];
+    private readonly Dictionary<Tensor, Entry> _entries = [];
     private readonly HashSet<Tensor> _regions = [];
 
     /// <summary>Weights in this region have changed.</summary>
     public void Publish(Tensor region)
     {
         // Arenas that have been released take their weights with them.
-        _regions.RemoveWhere(static known => known.Arena!.Address == 0);
-        foreach ((Place place, Entry entry) in _entries)
+        _regions.RemoveWhere(static known => known.IsReleased());
+        foreach ((Tensor weight, Entry entry) in _entries)
         {
-            if (place.Arena.Address == 0)
+            if (weight.IsReleased())
             {
                 entry.Matrix.Dispose();
-                _entries.Remove(place);
+                _entries.Remove(weight);
             }
-            else if (place.Overlaps(region))
+            else if (weight.Overlaps(region))
             {
                 entry.IsCurrent = false;
             }
@@ -38,16 +38,15 @@ internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable
     /// <summary>The transpose of a weight, packed; null when the weight lies in no region that was published.</summary>
     public PackedMatrix<TVector>? TransposeOf(Tensor weight)
     {
-        Place place = new(weight.Arena!, weight.Offset, weight.Rows, weight.Columns);
-        if (!_entries.TryGetValue(place, out Entry? entry))
+        if (!_entries.TryGetValue(weight, out Entry? entry))
         {
-            if (!IsPublished(place))
+            if (!IsPublished(weight))
             {
                 return null;
             }
 
             entry = new Entry();
-            _entries.Add(place, entry);
+            _entries.Add(weight, entry);
         }
 
         if (!entry.IsCurrent)
@@ -68,26 +67,17 @@ internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable
         }
     }
 
-    private bool IsPublished(Place place)
+    private bool IsPublished(Tensor weight)
     {
         foreach (Tensor region in _regions)
         {
-            if (place.IsInside(region))
+            if (weight.IsInside(region))
             {
                 return true;
             }
         }
 
         return false;
-    }
-
-    private readonly record struct Place(DeviceArena Arena, long Offset, int Rows, int Columns)
-    {
-        private long End => Offset + ((long)Rows * Columns * sizeof(float));
-
-        public bool Overlaps(Tensor region) => ReferenceEquals(Arena, region.Arena) && Offset < region.Offset + region.Bytes && region.Offset < End;
-
-        public bool IsInside(Tensor region) => ReferenceEquals(Arena, region.Arena) && region.Offset <= Offset && End <= region.Offset + region.Bytes;
     }
 
     private sealed class Entry

@@ -20,7 +20,7 @@ internal sealed class TableGradients
         float* rows = gradient.Floats();
         if (Find(gradient) is not { } table)
         {
-            _tables.RemoveAll(other => other.Gradient.Arena!.Address == 0);
+            _tables.RemoveAll(static other => other.Gradient.IsReleased());
             _tables.Add(new Table(gradient));
             for (int row = 0; row < gradient.Rows; row++)
             {
