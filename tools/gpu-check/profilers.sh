@@ -5,7 +5,8 @@ need_programs
 shape=bert-base
 run="$MNR_WORK/profilers"
 mkdir -p "$run"
-for tool in /usr/local/cuda/bin /opt/nvidia/nsight-compute/*/ /opt/nvidia/nsight-systems/*/bin; do [ ! -d "$tool" ] || PATH="$PATH:$tool"; done
+# The last has the nsys that Nsight Compute brings along.
+for tool in /usr/local/cuda/bin /opt/nvidia/nsight-compute/*/ /opt/nvidia/nsight-systems/*/bin /opt/nvidia/nsight-compute/*/host/target-linux-x64; do [ ! -d "$tool" ] || PATH="$PATH:$tool"; done
 cat >"$run/config.json" <<EOF
 {
   "model": $(model_config "$shape"), "data": "$MNR_ROOT/examples/data/nli-entailment.tsv.gz", "device": "cuda", "precision": "bf16",
@@ -15,16 +16,35 @@ EOF
 "$bin/MnrEngine" train "$run/config.json" --trace "$MNR_RESULTS/trace.json" --trace-steps 20..25
 "$bin/MnrEngine" bench "$run/run/model" "$MNR_ROOT/examples/data/nli-entailment.tsv.gz" --device cuda --precision bf16 --batch-size 128 --steps 20 --encode 0 --breakdown >"$MNR_RESULTS/breakdown.txt"
 quote "$MNR_RESULTS/breakdown.txt"
+
+# NVTX's ranges need their library, which is fatbin's or made now.
+native="$MNR_WORK/native"
+[ -f "$native/libmnr_nvtx.so" ] || { cmake -S . -B "$native" -DCMAKE_BUILD_TYPE=Release && cmake --build "$native" --target mnr_nvtx; } || true
+[ -f "$native/libmnr_nvtx.so" ] || note "NVTX: the library of ranges could not be built here; see profilers/log"
+
+# with_ranges COMMAND...: with the library of ranges, where it is.
+with_ranges() { LD_LIBRARY_PATH="$native${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"; }
+
 if command -v nsys >/dev/null; then
-  if timeout "$(($(left) / 2))" nsys profile --capture-range=cudaProfilerApi --capture-range-end=stop --trace=cuda,nvtx --output "$MNR_RESULTS/steps" "$bin/MnrEngine" train "$run/config.json" --profile steps=20..25 &&
-    nsys stats --report cuda_gpu_kern_sum "$MNR_RESULTS/steps.nsys-rep" | head -n 60 >"$MNR_RESULTS/nsys.txt"; then
-    note "Nsight Systems: profilers/steps.nsys-rep and nsys.txt"
+  report="$MNR_RESULTS/steps"
+  with_ranges within "$(($(left) / 3))" nsys profile --trace=cuda,nvtx --sample=none --cpuctxsw=none --capture-range=cudaProfilerApi --capture-range-end=stop --output "$report" \
+    "$bin/MnrEngine" train "$run/config.json" --profile steps=20..25 || true
+  # An nsys that does not find its importer leaves what it recorded; Nsight Compute's has one in a folder where it does not look.
+  importer=$(ls "$(dirname "$(readlink -f "$(command -v nsys)")")"/../*/QdstrmImporter 2>/dev/null | head -n 1 || true)
+  if [ ! -f "$report.nsys-rep" ] && [ -f "$report.qdstrm" ] && [ -n "$importer" ]; then
+    LD_LIBRARY_PATH="$(dirname "$importer")" within 20 "$importer" --input-file "$report.qdstrm" --output-file "$report.nsys-rep" || true
+  fi
+  if [ -f "$report.nsys-rep" ]; then
+    nsys stats --report nvtx_gpu_proj_sum --report cuda_gpu_kern_sum "$report.nsys-rep" >"$MNR_RESULTS/nsys.txt" && summed=" and nsys.txt" || summed=""
+    note "Nsight Systems: profilers/steps.nsys-rep$summed"
+  elif [ -f "$report.qdstrm" ]; then
+    note "Nsight Systems recorded profilers/steps.qdstrm, of which it could make no report here"
   else
     note "Nsight Systems did not work here; see profilers/log"
   fi
 fi
 command -v ncu >/dev/null || { note "Nsight Compute is not here"; exit 0; }
-if within "$(($(left) * 2 / 3))" ncu --profile-from-start off --target-processes all --launch-count 40 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
+if within "$(($(left) * 2 / 3))" ncu --clock-control none --profile-from-start off --target-processes all --launch-count 40 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
   "$bin/MnrEngine" train "$run/config.json" --set max_steps=6 --profile steps=5..5 >"$MNR_RESULTS/ncu.txt"; then
   note "Nsight Compute, the first 40 launches of a step: profilers/ncu.txt"
 else
@@ -32,15 +52,10 @@ else
   exit 0
 fi
 
-# NVTX: nothing but what one operation launches is to be left when ncu takes a range of ours alone. The library is fatbin's, or made now.
-native="$MNR_WORK/native"
-[ -f "$native/libmnr_nvtx.so" ] || { PATH="$PATH:/usr/local/cuda/bin" cmake -S . -B "$native" -DCMAKE_BUILD_TYPE=Release && cmake --build "$native" --target mnr_nvtx; } || true
-if [ ! -f "$native/libmnr_nvtx.so" ]; then
-  note "NVTX: the library of ranges could not be built here; see profilers/log"
-  exit 0
-fi
+# NVTX: nothing but what one operation launches is to be left when ncu takes a range of ours alone.
+[ -f "$native/libmnr_nvtx.so" ] || exit 0
 code=0
-LD_LIBRARY_PATH="$native${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" within "$(left)" ncu --nvtx --nvtx-include 'MnrEngine@backward/*/AttentionBackward]' --target-processes all --launch-count 8 --metrics gpu__time_duration.sum \
+with_ranges within "$(left)" ncu --clock-control none --nvtx --nvtx-include 'MnrEngine@backward/*/AttentionBackward]' --target-processes all --launch-count 8 --metrics gpu__time_duration.sum \
   "$bin/MnrEngine" train "$run/config.json" --set max_steps=3 >"$MNR_RESULTS/nvtx.txt" || code=$?
 case $code in
   0) ;;
