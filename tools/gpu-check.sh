@@ -19,21 +19,21 @@
 # The page says of each stage that it passed, failed, came to a part of its work only, or did not run, and why. One that fails or takes too long does not keep the
 # others from running. The exit code is 1 if any failed, 2 for wrong usage.
 #
-# Where the time goes, in seconds. Beside `environment` and `fatbin` the kernels are compiled (26 on an H100, by one thread), and beside all before `models` torch's
+# Where the time goes, in seconds. Beside `environment` and `fatbin` the kernels are compiled (26 on an H200, by one thread), and beside all before `models` torch's
 # compiler fills its caches for the benchmarks (warm-up.sh); what they still need when their turn comes is waited for, outside of any stage's limit.
 #
-#   stage        limit  measured  on an H100 with 16 processors on 2026-11-25, with the stages as they were then
-#   environment     20        11  of it 10 for importing torch, which it does no more
-#   fatbin          70        35
-#   suite          130       102  of it 26 for compiling the kernels
-#   training       100        46  before the runs that are resumed with a fault: about 15 more
-#   models          60        34
-#   python          40        28
-#   benchmarks     165       251  has other rows now: about 40 for ours, 110 for theirs, by the times of single steps then
-#   sanitizer       65        85  four tools on 108 tests; now on 37, and what is left for memcheck on more
-#   profilers       60        42  before ncu took ranges as well
+#   stage        limit  measured  on an H200 with 16 processors on 2026-11-26
+#   environment     20         3
+#   fatbin          70        42
+#   suite          130       125  with 33 for the CPU's own tests, which it leaves out since
+#   training       100        78
+#   models          60        42
+#   python          40        28  it imports torch once less since, and so does the next
+#   benchmarks     185       160
+#   sanitizer       65        50
+#   profilers       75        24  cut off by MNR_TOTAL; 68 beside other work
 #
-# The limits are together more than MNR_TOTAL, the 510 s that all stages have, since few stages need theirs: by these figures the whole takes about 495.
+# The limits are together more than MNR_TOTAL, the 560 that all stages have, since few stages need theirs.
 #
 # The programs are those of ./build.sh --gpu-bundle (out/gpu-bundle.tar.gz, or what MNR_BUNDLE names: a .tar.gz or its unpacked folder); without a bundle
 # they are built, if .NET is here. MNR_LIMITS="suite=200 models=30" sets other time limits, in seconds; MNR_TOTAL all of them together.

@@ -41,6 +41,8 @@ quote() {
 
 need_gpu() { [ -n "$MNR_GPU" ] || skip "no GPU"; }
 need_programs() { [ -x "$bin/MnrEngine" ] || skip "no programs: carry out/gpu-bundle.tar.gz (./build.sh --gpu-bundle), or have .NET here"; }
+# has_modules NAME...: whether python3 has them; importing torch to see takes ten seconds.
+has_modules() { python3 -c 'import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))' "$@" 2>/dev/null; }
 need() { command -v "$1" >/dev/null || skip "no $1 here"; }
 
 # left: seconds until the limit, less a margin to write things down.

@@ -25,32 +25,37 @@ native="$MNR_WORK/native"
 # with_ranges COMMAND...: with the library of ranges, where it is.
 with_ranges() { LD_LIBRARY_PATH="$native${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"; }
 
+# What there was no time for; a stage that lacks something says so.
+late=""
+
 if command -v nsys >/dev/null; then
   report="$MNR_RESULTS/steps"
+  code=0
   with_ranges within "$(($(left) / 3))" nsys profile --trace=cuda,nvtx --sample=none --cpuctxsw=none --capture-range=cudaProfilerApi --capture-range-end=stop --output "$report" \
-    "$bin/MnrEngine" train "$run/config.json" --profile steps=20..25 || true
-  # An nsys that does not find its importer leaves what it recorded; Nsight Compute's has one in a folder where it does not look.
-  importer=$(ls "$(dirname "$(readlink -f "$(command -v nsys)")")"/../*/QdstrmImporter 2>/dev/null | head -n 1 || true)
-  if [ ! -f "$report.nsys-rep" ] && [ -f "$report.qdstrm" ] && [ -n "$importer" ]; then
-    LD_LIBRARY_PATH="$(dirname "$importer")" within 20 "$importer" --input-file "$report.qdstrm" --output-file "$report.nsys-rep" || true
-  fi
-  if [ -f "$report.nsys-rep" ]; then
-    nsys stats --report nvtx_gpu_proj_sum --report cuda_gpu_kern_sum "$report.nsys-rep" >"$MNR_RESULTS/nsys.txt" && summed=" and nsys.txt" || summed=""
-    note "Nsight Systems: profilers/steps.nsys-rep$summed"
+    "$bin/MnrEngine" train "$run/config.json" --profile steps=20..25 || code=$?
+  if [ -f "$report.nsys-rep" ] && nsys stats --report nvtx_gpu_proj_sum --report cuda_gpu_kern_sum "$report.nsys-rep" >"$MNR_RESULTS/nsys.txt"; then
+    note "Nsight Systems: profilers/steps.nsys-rep and nsys.txt"
   elif [ -f "$report.qdstrm" ]; then
-    note "Nsight Systems recorded profilers/steps.qdstrm, of which it could make no report here"
+    note "Nsight Systems recorded profilers/steps.qdstrm, of which it could make no report here; see profilers/log"
+  elif [ "$code" -eq 124 ] || [ "$code" -eq 137 ]; then
+    late="nsys"
   else
     note "Nsight Systems did not work here; see profilers/log"
   fi
 fi
+
 command -v ncu >/dev/null || { note "Nsight Compute is not here"; exit 0; }
-if within "$(($(left) * 2 / 3))" ncu --clock-control none --profile-from-start off --target-processes all --launch-count 40 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
-  "$bin/MnrEngine" train "$run/config.json" --set max_steps=6 --profile steps=5..5 >"$MNR_RESULTS/ncu.txt"; then
-  note "Nsight Compute, the first 40 launches of a step: profilers/ncu.txt"
-else
-  note "Nsight Compute did not work here; see profilers/ncu.txt"
-  exit 0
-fi
+code=0
+within "$(($(left) * 2 / 3))" ncu --clock-control none --profile-from-start off --target-processes all --launch-count 40 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
+  "$bin/MnrEngine" train "$run/config.json" --set max_steps=6 --profile steps=5..5 >"$MNR_RESULTS/ncu.txt" || code=$?
+case $code in
+  0) note "Nsight Compute, the first 40 launches of a step: profilers/ncu.txt" ;;
+  124 | 137) partial "no time was left for ${late:+$late, }ncu and its ranges of NVTX" ;;
+  *)
+    note "Nsight Compute did not work here; see profilers/ncu.txt"
+    exit 0
+    ;;
+esac
 
 # NVTX: nothing but what one operation launches is to be left when ncu takes a range of ours alone.
 [ -f "$native/libmnr_nvtx.so" ] || exit 0
@@ -59,7 +64,7 @@ with_ranges within "$(left)" ncu --clock-control none --nvtx --nvtx-include 'Mnr
   "$bin/MnrEngine" train "$run/config.json" --set max_steps=3 >"$MNR_RESULTS/nvtx.txt" || code=$?
 case $code in
   0) ;;
-  124 | 137) partial "no time was left for ncu with ranges of NVTX" ;;
+  124 | 137) partial "no time was left for ${late:+$late, }ncu with ranges of NVTX" ;;
   *)
     note "**NVTX: ncu ended with exit code $code**: $(last_line "$MNR_RESULTS/nvtx.txt")"
     echo "ncu failed with ranges, though it worked without"
@@ -73,3 +78,4 @@ others=$(grep -vE '^(attention_|zero_spare_rows)' "$MNR_RESULTS/nvtx-kernels.txt
 note "NVTX: ncu took $inside launches in the range backward > AttentionBackward of the domain MnrEngine: $(sort -u "$MNR_RESULTS/nvtx-kernels.txt" | xargs)"
 [ "$inside" -gt 0 ] || { echo "no launch lay in a range of NVTX"; exit 1; }
 [ -z "$others" ] || { echo "launches of other operations lay in AttentionBackward's range: $others"; exit 1; }
+[ -z "$late" ] || partial "no time was left for $late"

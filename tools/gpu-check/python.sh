@@ -2,7 +2,7 @@
 source "$(dirname "$0")/common.sh"
 need_programs
 need python3
-python3 -c 'import sentence_transformers, transformers, numpy' 2>/dev/null || skip "python3 has no sentence-transformers here"
+has_modules sentence_transformers transformers numpy || skip "python3 has no sentence-transformers here"
 model="$MNR_WORK/models/minilm-fp32/run/model"
 # The stage that trains was left out or failed: one step makes a model as well.
 [ -d "$model" ] || model=$(seeded_model minilm)

@@ -12,7 +12,7 @@ case $1 in
     note "warm-up, kernels: compiled in $((SECONDS - began)) s"
     ;;
   peer)
-    python3 -c 'import torch, sentence_transformers' 2>/dev/null || { echo "no sentence-transformers here"; exit 0; }
+    has_modules torch sentence_transformers || { echo "no sentence-transformers here"; exit 0; }
     models=()
     for shape in bert-base minilm; do models+=("$shape=$(seeded_model "$shape")"); done
     nice python3 bench/peers/sentence_transformers_speed.py "$MNR_ROOT/examples/data/nli-entailment.tsv.gz" "${models[@]}" --prepare --seconds "$(left)"

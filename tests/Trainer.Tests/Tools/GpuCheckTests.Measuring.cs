@@ -133,6 +133,32 @@ public sealed partial class GpuCheckTests
         Assert.That(Summary, Does.Contain($"| profilers | {result} |"));
     }
 
+    [TestCase("touch \"$2.nsys-rep\"", "passed", "Nsight Systems: profilers/steps.nsys-rep and nsys.txt")]
+    [TestCase("touch \"$2.qdstrm\"; exit 1", "passed", "Nsight Systems recorded profilers/steps.qdstrm, of which it could make no report here")]
+    [TestCase("exit 1", "passed", "Nsight Systems did not work here")]
+    [TestCase("exit 124", "partial: no time was left for nsys", "ncu took 1 launches")]
+    public void WhatNsightSystemsCouldDoIsSaid(string nsys, string result, string note)
+    {
+        HasGpu();
+        HasNvtx("echo '  attention_row_dots_bf16 (1, 1, 1)x(256, 1, 1), Context 1'");
+        Write(Path.Combine("path", "nsys"), $"[ \"$1\" = profile ] || exit 0\nwhile [ \"$1\" != --output ]; do shift; done\n{nsys}");
+
+        Run("profilers");
+
+        Assert.That(Summary, Does.Contain($"| profilers | {result} |").And.Contain(note));
+    }
+
+    [Test]
+    public void NoTimeForNsightComputeIsSaid()
+    {
+        HasGpu();
+        HasNvtx("exit 124");
+
+        Run("profilers");
+
+        Assert.That(Summary, Does.Contain("| profilers | partial: no time was left for ncu and its ranges of NVTX |"));
+    }
+
     private void HasNvtx(string ncu)
     {
         Program("MnrEngine", "echo pretend");
@@ -140,14 +166,14 @@ public sealed partial class GpuCheckTests
         Write(Path.Combine("path", "cmake"), "[ \"$1\" != --build ] || touch \"$2/libmnr_nvtx.so\"; [ \"$1\" = --build ] || mkdir -p \"$4\"");
     }
 
-    /// <summary>A python3 that has torch and a GPU, whose peer does this with the file <c>$rows</c>; everything else is the real one's.</summary>
+    /// <summary>A python3 that has sentence-transformers, whose peer does this with the file <c>$rows</c>; everything else is the real one's.</summary>
     private void HasPeer(string measure)
     {
         string? python = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(static folder => Path.Combine(folder, "python3")).FirstOrDefault(File.Exists);
         Assume.That(python, Is.Not.Null, "there is no python3 to make the table with");
         Write(Path.Combine("path", "python3"), $$"""
             case "$*" in
-              *'import torch'* | *--prepare*) exit 0 ;;
+              *importlib.util* | *--prepare*) exit 0 ;;
               *--rows*) ;;
               *) exec "{{python}}" "$@" ;;
             esac
