@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using MnrEngine.Testing;
 using NUnit.Framework;
 using SkiaSharp;
@@ -8,12 +7,8 @@ using SkiaSharp;
 namespace MnrEngine.Trainer.Tests.Commands;
 
 /// <summary>The prepare command: its table, its picture, its exit codes, and what is left of one that is cut short.</summary>
-public sealed partial class PrepareCommandTests
+public sealed class PrepareCommandTests
 {
-    private const int SigInt = 2;
-    private const int SigTerm = 15;
-    private const int SigKill = 9;
-
     [Test]
     public void TheTableSaysWhatBecameOfTheRowsAndThePictureHowLongTheyAre()
     {
@@ -176,12 +171,13 @@ public sealed partial class PrepareCommandTests
     }
 
     /// <summary>Signals end it without its file, and what was there stays. Nothing that runs can remove what SIGKILL leaves, a hidden file, but the next run does.</summary>
-    [TestCase(SigInt, 130)]
-    [TestCase(SigTerm, 143)]
-    [TestCase(SigKill, 137)]
+    [TestCase(PosixSignal.Interrupt, 130)]
+    [TestCase(PosixSignal.Terminate, 143)]
+    [TestCase(PosixSignal.Kill, 137)]
     [Platform(Exclude = "Win", Reason = "signals are sent as POSIX systems do")]
     public void OneThatIsCutShortLeavesNoHalfFile(int signal, int exitCode)
     {
+        PosixSignal.SkipWhereIgnored(signal);
         using TemporaryFolder folder = new();
         string input = folder.Write("rows.tsv", string.Concat(Enumerable.Range(0, 1_500_000).Select(static i => $"anchor {i}\tpositive {i}\n")));
         string output = folder.Write("out.jsonl.gz", "as it was");
@@ -197,15 +193,15 @@ public sealed partial class PrepareCommandTests
                 Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromMinutes(2)));
             }
 
-            Assert.That(Kill(process.Id, signal), Is.Zero);
+            PosixSignal.Send(process, signal);
             string told = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             Assert.That(process.ExitCode, Is.EqualTo(exitCode), told);
-            Assert.That(told, signal == SigKill ? Is.Empty : Does.EndWith($"stopped; {output} was not written\n"));
+            Assert.That(told, signal == PosixSignal.Kill ? Is.Empty : Does.EndWith($"stopped; {output} was not written\n"));
         }
 
         Assert.That(File.ReadAllText(output), Is.EqualTo("as it was"));
-        Assert.That(Directory.GetFiles(folder.Path), Has.Length.EqualTo(signal == SigKill ? 3 : 2));
+        Assert.That(Directory.GetFiles(folder.Path), Has.Length.EqualTo(signal == PosixSignal.Kill ? 3 : 2));
 
         Outcome again = Program.Run("prepare", folder.Write("few.tsv", "a\tb\n"), "--to", "pairs", "-o", output, "--histogram", "none");
 
@@ -261,7 +257,4 @@ public sealed partial class PrepareCommandTests
         process.WaitForExit();
         return most;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int process, int signal);
 }
