@@ -125,7 +125,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
         MultiplyBackward(input, linear, linearGradient, inputGradient, addToInputGradient: false, accumulate);
     }
 
-    /// <summary>output = epilogue(x W^T + b), with the weight as it was packed when it was published.</summary>
+    /// <summary>output = epilogue(x W^T + b), with the weight as it is kept packed, if it is.</summary>
     private void MultiplyForward<TEpilogue>(Tensor input, in LinearParameters parameters, Tensor output, in TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {

@@ -8,7 +8,8 @@ namespace MnrEngine.Kernels.Cpu;
 /// <para>
 /// The moments of an embedding row that no token uses any more halve every seven steps and after a thousand would stay the smallest denormal number for ever, with
 /// which the processor calculates seven times slower. So what is below the normal numbers becomes 0: next to epsilon it changes no weight. Blocks of zeros are remembered
-/// (<see cref="IdleMoments"/>): while they have no gradient they cost no more than its reading, and what decay there is.
+/// (<see cref="IdleMoments"/>): while they have no gradient they cost no more than what decay there is. Nor are the rows of an embedding's gradient read that no token of the batch
+/// has written (<see cref="TableGradients"/>).
 /// </para>
 /// </summary>
 internal sealed unsafe partial class CpuOperations<TVector>
@@ -19,6 +20,9 @@ internal sealed unsafe partial class CpuOperations<TVector>
     /// <summary>Elements whose squares are summed in single precision: with 8 lanes and 4 sums each, 128 a sum.</summary>
     private const int NormRun = 4096;
 
+    /// <summary>Blocks of Adam whose gradient is asked for at a time: some rows of an embedding.</summary>
+    private const int BlocksOfGradient = 16;
+
     private const float SmallestNormal = 1.17549435e-38f;
 
     private readonly IdleMoments _idleMoments = new();
@@ -28,7 +32,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         int blocks = checked((int)((gradients.Length + NormBlock - 1) / NormBlock));
         double* sums = (double*)NativeBuffer.Grow(ref _blockSums, 2L * blocks);
-        _threads.Run(new SquareSumJob(gradients.Floats(), gradients.Length, sums), blocks);
+        _threads.Run(new SquareSumJob(gradients.Floats(), gradients.Length, _tableGradients, sums), blocks);
         double sum = 0;
         for (int block = 0; block < blocks; block++)
         {
@@ -44,11 +48,11 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         AdamJob job = new(
             state.Weights.Floats(), state.Gradients.Floats(), state.FirstMoments.Floats(), state.SecondMoments.Floats(), state.BlockDecay.Floats(),
-            _idleMoments.Blocks(state), options, rates.Floats(), *clipFactor.Floats());
+            _idleMoments.Blocks(state), _tableGradients, options, rates.Floats(), *clipFactor.Floats());
         _threads.Run(job, state.BlockDecay.Columns, LeastElements / AdamState.BlockLength);
     }
 
-    private readonly struct SquareSumJob(float* values, long count, double* sums) : IRangeJob
+    private readonly struct SquareSumJob(float* values, long count, TableGradients tables, double* sums) : IRangeJob
     {
         private readonly float* _values = values;
         private readonly double* _sums = sums;
@@ -62,7 +66,8 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 double sum = 0;
                 for (long run = first; run < last; run += NormRun)
                 {
-                    sum += SumOfSquares(_values + run, (int)Math.Min(NormRun, last - run));
+                    int length = (int)Math.Min(NormRun, last - run);
+                    sum += tables.AreZero(_values + run, length) ? 0 : SumOfSquares(_values + run, length);
                 }
 
                 _sums[block] = sum;
@@ -100,7 +105,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     }
 
     private readonly struct AdamJob(
-        float* weights, float* gradients, float* firstMoments, float* secondMoments, float* blockDecay, bool[] idle, AdamOptions options, float* rates, float clipFactor) : IRangeJob
+        float* weights, float* gradients, float* firstMoments, float* secondMoments, float* blockDecay, bool[] idle, TableGradients tables, AdamOptions options, float* rates, float clipFactor) : IRangeJob
     {
         private readonly float* _weights = weights;
         private readonly float* _gradients = gradients;
@@ -125,13 +130,23 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
             // What is added to a weight whose moments are 0: nothing, unless the step is not finite or epsilon is 0.
             bool mayBeIdle = _rates[1] * 0f / (float)options.Epsilon == 0f;
+            float* zeros = stackalloc float[AdamState.BlockLength];
+            new Span<float>(zeros, AdamState.BlockLength).Clear();
+            bool hasGradient = true;
             for (int block = start; block < end; block++)
             {
                 nint first = (nint)block * AdamState.BlockLength;
+                if (block == start || block % BlocksOfGradient == 0)
+                {
+                    int blocks = Math.Min(BlocksOfGradient - block % BlocksOfGradient, end - block);
+                    hasGradient = !tables.AreZero(_gradients + first, (long)blocks * AdamState.BlockLength);
+                }
+
+                float* gradients = hasGradient ? _gradients + first : zeros;
                 float decay = _blockDecay[block];
                 float shrinking = options.DecoupledDecay ? (float)(1.0 - (double)_rates[0] * decay) : 1f;
                 TVector shrink = TVector.Broadcast(shrinking);
-                if (mayBeIdle && idle[block] && (options.DecoupledDecay || decay == 0f) && IsZero(_gradients + first))
+                if (mayBeIdle && idle[block] && (options.DecoupledDecay || decay == 0f) && IsZero(gradients))
                 {
                     if (shrinking != 1f)
                     {
@@ -143,10 +158,10 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
                 TVector moments = TVector.Zero;
                 TVector addedDecay = TVector.Broadcast(options.DecoupledDecay ? 0f : decay);
-                for (nint i = first; i < first + AdamState.BlockLength; i += TVector.Count)
+                for (nint i = first; i < first + AdamState.BlockLength; i += TVector.Count, gradients += TVector.Count)
                 {
                     TVector weight = TVector.Load(_weights + i);
-                    TVector gradient = TVector.MultiplyAdd(addedDecay, weight, TVector.Load(_gradients + i) * clip);
+                    TVector gradient = TVector.MultiplyAdd(addedDecay, weight, TVector.Load(gradients) * clip);
                     TVector first1 = TVector.MultiplyAdd(beta1, TVector.Load(_firstMoments + i), rest1 * gradient);
                     TVector second = TVector.MultiplyAdd(beta2, TVector.Load(_secondMoments + i), rest2 * gradient * gradient);
                     first1 &= TVector.Less(smallestNormal, first1 & magnitudeBits);

@@ -4,7 +4,7 @@ namespace MnrEngine.Kernels.Cpu;
 
 /// <summary>
 /// Which rows of each table's gradient may be other than zero. A batch uses few of a vocabulary's rows, so that instead of clearing the
-/// whole gradient every step (94 MB for BERT) only the rows written since it was last cleared are.
+/// whole gradient every step (94 MB for BERT) only the rows written since it was last cleared are, and the optimizer need not read the others.
 /// </summary>
 /// <remarks>
 /// This holds because nothing but the embedding's backward pass writes such a gradient. Writes from outside through <see cref="IKernels.Write(Tensor, ReadOnlySpan{float})"/>,
@@ -58,6 +58,21 @@ internal sealed class TableGradients
         }
     }
 
+    /// <summary>Whether a piece of a gradient is known to be zero.</summary>
+    public unsafe bool AreZero(float* first, long count)
+    {
+        foreach (Table table in _tables)
+        {
+            long offset = first - table.Gradient.Floats();
+            if (offset >= 0 && offset + count <= table.Gradient.Length)
+            {
+                return table.AreZero((int)(offset / table.Gradient.Columns), (int)((offset + count - 1) / table.Gradient.Columns));
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Somebody else has written here: gradients that overlap are no longer known.</summary>
     public void Forget(Tensor written)
     {
@@ -88,5 +103,18 @@ internal sealed class TableGradients
         public Tensor Gradient { get; } = gradient;
 
         public ulong[] WrittenRows { get; } = new ulong[(gradient.Rows + 63) / 64];
+
+        public bool AreZero(int first, int last)
+        {
+            for (int row = first; row <= last; row++)
+            {
+                if ((WrittenRows[row / 64] >> (row % 64) & 1) != 0)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
     }
 }

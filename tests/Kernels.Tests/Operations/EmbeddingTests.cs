@@ -96,6 +96,50 @@ internal sealed class EmbeddingTests(KernelTarget target) : OperationTests(targe
         Assert.That(refusal!.Message, Does.Contain("token id 20").And.Contain("20 rows"));
     }
 
+    [Test]
+    public void TheOptimizerSeesTheGradientAsAnyOther([Values] bool decoupled)
+    {
+        const int Vocabulary = 1500;
+        const int Hidden = 16;
+        const int Count = Vocabulary * Hidden / AdamState.BlockLength * AdamState.BlockLength;
+        EmbeddingParameters parameters = Parameters(Vocabulary, Hidden);
+        Tensor gradient = parameters.Word.Gradient.View(0, 1, Count);
+        Tensor decay = Device.Float(Array2.Filled(1, Count / AdamState.BlockLength, 0.1f));
+        AdamState state = new(Device.Float(Array2.Random(1, Count, new Random(3))), gradient, Device.Zeros(1, Count), Device.Zeros(1, Count), decay);
+        AdamState other = new(Device.Float(Device.Read(state.Weights)), Device.Zeros(1, Count), Device.Zeros(1, Count), Device.Zeros(1, Count), decay);
+        AdamOptions options = new(0.9, 0.999, 1e-8, decoupled);
+        Tensor rates = Device.Output(1, 4);
+        Device.Kernels.Write(rates, [0.01f, 0.02f, 1.5f, 0f]);
+        int[][][] batches = [[[4, 1400, 7]], [[800, 9], [7]], [[4]], [[1499, 0]]];
+        for (int step = 0; step < 2 * batches.Length; step++)
+        {
+            Backward(parameters, batches[step % batches.Length], accumulate: step % 2 == 1);
+            if (step == 5)
+            {
+                // From outside, in a row that no batch has.
+                Device.Kernels.Write(parameters.Word.Gradient.Slice(1000, 1), [.. Enumerable.Repeat(0.5f, Hidden)]);
+            }
+
+            Device.Kernels.Write(other.Gradients, [.. Device.Read(gradient).Values.Select(static value => (float)value)]);
+            Tensor clip = Device.Output(1, 1);
+            Tensor otherClip = Device.Output(1, 1);
+            Assert.That(Norm(gradient, clip), Is.EqualTo(Norm(other.Gradients, otherClip)), $"step {step}");
+            Device.Kernels.Adam(state, options, rates, clip);
+            Device.Kernels.Adam(other, options, rates, otherClip);
+        }
+
+        Assert.That(Device.Read(state.Weights).Values, Is.EqualTo(Device.Read(other.Weights).Values));
+        Assert.That(Device.Read(state.FirstMoments).Values, Is.EqualTo(Device.Read(other.FirstMoments).Values));
+        Assert.That(Device.Read(state.SecondMoments).Values, Is.EqualTo(Device.Read(other.SecondMoments).Values));
+
+        double Norm(Tensor gradients, Tensor clip)
+        {
+            Tensor norm = Device.Output(1, 1);
+            Device.Kernels.GlobalNorm(gradients, 0.5f, norm, clip);
+            return Device.Read(norm)[0, 0];
+        }
+    }
+
     private EmbeddingParameters Parameters(int vocabulary, int hidden) => new(
         Device.Parameter(new Array2(vocabulary, hidden)), Device.Parameter(new Array2(8, hidden)), Parameter.None,
         new NormParameters(Device.Parameter(Array2.Filled(1, hidden, 1)), Device.Parameter(new Array2(1, hidden)), LayerPasses.Epsilon));
