@@ -33,7 +33,7 @@
 #   sanitizer       65        50
 #   profilers       75        24  cut off by MNR_TOTAL; 68 beside other work
 #
-# The limits are together more than MNR_TOTAL, the 560 that all stages have, since few stages need theirs.
+# The limits are together more than MNR_TOTAL, the 560 s that all stages have, since few stages need theirs.
 #
 # The programs are those of ./build.sh --gpu-bundle (out/gpu-bundle.tar.gz, or what MNR_BUNDLE names: a .tar.gz or its unpacked folder); without a bundle
 # they are built, if .NET is here. MNR_LIMITS="suite=200 models=30" sets other time limits, in seconds; MNR_TOTAL all of them together.

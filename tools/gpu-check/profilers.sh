@@ -25,26 +25,32 @@ native="$MNR_WORK/native"
 # with_ranges COMMAND...: with the library of ranges, where it is.
 with_ranges() { LD_LIBRARY_PATH="$native${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"; }
 
-# What there was no time for; a stage that lacks something says so.
+# What there was no time for.
 late=""
+
+# finish: the end of the stage, which says what it lacks.
+finish() {
+  [ -z "$late" ] || partial "no time was left for $late"
+  exit 0
+}
 
 if command -v nsys >/dev/null; then
   report="$MNR_RESULTS/steps"
   code=0
   with_ranges within "$(($(left) / 3))" nsys profile --trace=cuda,nvtx --sample=none --cpuctxsw=none --capture-range=cudaProfilerApi --capture-range-end=stop --output "$report" \
     "$bin/MnrEngine" train "$run/config.json" --profile steps=20..25 || code=$?
-  if [ -f "$report.nsys-rep" ] && nsys stats --report nvtx_gpu_proj_sum --report cuda_gpu_kern_sum "$report.nsys-rep" >"$MNR_RESULTS/nsys.txt"; then
+  if [ "$code" -eq 124 ] || [ "$code" -eq 137 ]; then
+    late="nsys"
+  elif [ -f "$report.nsys-rep" ] && within "$(($(left) / 3))" nsys stats --report nvtx_gpu_proj_sum --report cuda_gpu_kern_sum "$report.nsys-rep" >"$MNR_RESULTS/nsys.txt"; then
     note "Nsight Systems: profilers/steps.nsys-rep and nsys.txt"
   elif [ -f "$report.qdstrm" ]; then
     note "Nsight Systems recorded profilers/steps.qdstrm, of which it could make no report here; see profilers/log"
-  elif [ "$code" -eq 124 ] || [ "$code" -eq 137 ]; then
-    late="nsys"
   else
     note "Nsight Systems did not work here; see profilers/log"
   fi
 fi
 
-command -v ncu >/dev/null || { note "Nsight Compute is not here"; exit 0; }
+command -v ncu >/dev/null || { note "Nsight Compute is not here"; finish; }
 code=0
 within "$(($(left) * 2 / 3))" ncu --clock-control none --profile-from-start off --target-processes all --launch-count 40 --section SpeedOfLight --section MemoryWorkloadAnalysis --section LaunchStats --section Occupancy \
   "$bin/MnrEngine" train "$run/config.json" --set max_steps=6 --profile steps=5..5 >"$MNR_RESULTS/ncu.txt" || code=$?
@@ -53,12 +59,12 @@ case $code in
   124 | 137) partial "no time was left for ${late:+$late, }ncu and its ranges of NVTX" ;;
   *)
     note "Nsight Compute did not work here; see profilers/ncu.txt"
-    exit 0
+    finish
     ;;
 esac
 
 # NVTX: nothing but what one operation launches is to be left when ncu takes a range of ours alone.
-[ -f "$native/libmnr_nvtx.so" ] || exit 0
+[ -f "$native/libmnr_nvtx.so" ] || finish
 code=0
 with_ranges within "$(left)" ncu --clock-control none --nvtx --nvtx-include 'MnrEngine@backward/*/AttentionBackward]' --target-processes all --launch-count 8 --metrics gpu__time_duration.sum \
   "$bin/MnrEngine" train "$run/config.json" --set max_steps=3 >"$MNR_RESULTS/nvtx.txt" || code=$?
@@ -78,4 +84,4 @@ others=$(grep -vE '^(attention_|zero_spare_rows)' "$MNR_RESULTS/nvtx-kernels.txt
 note "NVTX: ncu took $inside launches in the range backward > AttentionBackward of the domain MnrEngine: $(sort -u "$MNR_RESULTS/nvtx-kernels.txt" | xargs)"
 [ "$inside" -gt 0 ] || { echo "no launch lay in a range of NVTX"; exit 1; }
 [ -z "$others" ] || { echo "launches of other operations lay in AttentionBackward's range: $others"; exit 1; }
-[ -z "$late" ] || partial "no time was left for $late"
+finish

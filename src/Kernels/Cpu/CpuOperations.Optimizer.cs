@@ -8,8 +8,8 @@ namespace MnrEngine.Kernels.Cpu;
 /// <para>
 /// The moments of an embedding row that no token uses any more halve every seven steps and after a thousand would stay the smallest denormal number for ever, with
 /// which the processor calculates seven times slower. So what is below the normal numbers becomes 0: next to epsilon it changes no weight. Blocks of zeros are remembered
-/// (<see cref="IdleMoments"/>): while they have no gradient they cost no more than what decay there is. Nor are the rows of an embedding's gradient read that no token of the batch
-/// has written (<see cref="TableGradients"/>).
+/// (<see cref="IdleMoments"/>): while they have no gradient they cost no more than its reading, and what decay there is. Nor is an embedding's gradient read in stretches where
+/// no token of the step has written it (<see cref="TableGradients"/>).
 /// </para>
 /// </summary>
 internal sealed unsafe partial class CpuOperations<TVector>
@@ -32,7 +32,7 @@ internal sealed unsafe partial class CpuOperations<TVector>
     {
         int blocks = checked((int)((gradients.Length + NormBlock - 1) / NormBlock));
         double* sums = (double*)NativeBuffer.Grow(ref _blockSums, 2L * blocks);
-        _threads.Run(new SquareSumJob(gradients.Floats(), gradients.Length, _tableGradients, sums), blocks);
+        _threads.Run(new SquareSumJob(gradients, _tableGradients, sums), blocks);
         double sum = 0;
         for (int block = 0; block < blocks; block++)
         {
@@ -47,14 +47,14 @@ internal sealed unsafe partial class CpuOperations<TVector>
     public void Adam(in AdamState state, in AdamOptions options, Tensor rates, Tensor clipFactor)
     {
         AdamJob job = new(
-            state.Weights.Floats(), state.Gradients.Floats(), state.FirstMoments.Floats(), state.SecondMoments.Floats(), state.BlockDecay.Floats(),
+            state.Weights.Floats(), state.Gradients, state.FirstMoments.Floats(), state.SecondMoments.Floats(), state.BlockDecay.Floats(),
             _idleMoments.Blocks(state), _tableGradients, options, rates.Floats(), *clipFactor.Floats());
         _threads.Run(job, state.BlockDecay.Columns, LeastElements / AdamState.BlockLength);
     }
 
-    private readonly struct SquareSumJob(float* values, long count, TableGradients tables, double* sums) : IRangeJob
+    private readonly struct SquareSumJob(Tensor gradients, TableGradients tables, double* sums) : IRangeJob
     {
-        private readonly float* _values = values;
+        private readonly float* _values = gradients.Floats();
         private readonly double* _sums = sums;
 
         public void Execute(int thread, int start, int end)
@@ -62,12 +62,12 @@ internal sealed unsafe partial class CpuOperations<TVector>
             for (int block = start; block < end; block++)
             {
                 long first = (long)block * NormBlock;
-                long last = Math.Min(first + NormBlock, count);
+                long last = Math.Min(first + NormBlock, gradients.Length);
                 double sum = 0;
                 for (long run = first; run < last; run += NormRun)
                 {
                     int length = (int)Math.Min(NormRun, last - run);
-                    sum += tables.AreZero(_values + run, length) ? 0 : SumOfSquares(_values + run, length);
+                    sum += tables.AreZero(gradients, run, length) ? 0 : SumOfSquares(_values + run, length);
                 }
 
                 _sums[block] = sum;
@@ -105,10 +105,11 @@ internal sealed unsafe partial class CpuOperations<TVector>
     }
 
     private readonly struct AdamJob(
-        float* weights, float* gradients, float* firstMoments, float* secondMoments, float* blockDecay, bool[] idle, TableGradients tables, AdamOptions options, float* rates, float clipFactor) : IRangeJob
+        float* weights, Tensor gradients, float* firstMoments, float* secondMoments, float* blockDecay, bool[] idle, TableGradients tables, AdamOptions options, float* rates, float clipFactor)
+        : IRangeJob
     {
         private readonly float* _weights = weights;
-        private readonly float* _gradients = gradients;
+        private readonly float* _gradients = gradients.Floats();
         private readonly float* _firstMoments = firstMoments;
         private readonly float* _secondMoments = secondMoments;
         private readonly float* _blockDecay = blockDecay;
@@ -139,14 +140,14 @@ internal sealed unsafe partial class CpuOperations<TVector>
                 if (block == start || block % BlocksOfGradient == 0)
                 {
                     int blocks = Math.Min(BlocksOfGradient - block % BlocksOfGradient, end - block);
-                    hasGradient = !tables.AreZero(_gradients + first, (long)blocks * AdamState.BlockLength);
+                    hasGradient = !tables.AreZero(gradients, first, (long)blocks * AdamState.BlockLength);
                 }
 
-                float* gradients = hasGradient ? _gradients + first : zeros;
+                float* values = hasGradient ? _gradients + first : zeros;
                 float decay = _blockDecay[block];
                 float shrinking = options.DecoupledDecay ? (float)(1.0 - (double)_rates[0] * decay) : 1f;
                 TVector shrink = TVector.Broadcast(shrinking);
-                if (mayBeIdle && idle[block] && (options.DecoupledDecay || decay == 0f) && IsZero(gradients))
+                if (mayBeIdle && idle[block] && (options.DecoupledDecay || decay == 0f) && IsZero(values))
                 {
                     if (shrinking != 1f)
                     {
@@ -158,10 +159,10 @@ internal sealed unsafe partial class CpuOperations<TVector>
 
                 TVector moments = TVector.Zero;
                 TVector addedDecay = TVector.Broadcast(options.DecoupledDecay ? 0f : decay);
-                for (nint i = first; i < first + AdamState.BlockLength; i += TVector.Count, gradients += TVector.Count)
+                for (nint i = first; i < first + AdamState.BlockLength; i += TVector.Count, values += TVector.Count)
                 {
                     TVector weight = TVector.Load(_weights + i);
-                    TVector gradient = TVector.MultiplyAdd(addedDecay, weight, TVector.Load(gradients) * clip);
+                    TVector gradient = TVector.MultiplyAdd(addedDecay, weight, TVector.Load(values) * clip);
                     TVector first1 = TVector.MultiplyAdd(beta1, TVector.Load(_firstMoments + i), rest1 * gradient);
                     TVector second = TVector.MultiplyAdd(beta2, TVector.Load(_secondMoments + i), rest2 * gradient * gradient);
                     first1 &= TVector.Less(smallestNormal, first1 & magnitudeBits);

@@ -6,7 +6,7 @@ namespace MnrEngine.Kernels.Cpu;
 /// </summary>
 /// <remarks>
 /// Other steps use a weight once, and what is packed for one product alone goes to memory that every product uses and that stays in the caches: to keep all weights
-/// made steps of 640 tokens 2 to 8 % longer where the two took turns within a run. Only weights inside a region that was published are kept, since of others nobody
+/// made steps of 640 tokens 2 to 9 % longer where the two took turns within a run. Only weights inside a region that was published are kept, since of others nobody
 /// says when they change. What is kept takes as much memory as the weights themselves; only the forward product's layout is, because the backward one's is used once a step.
 /// </remarks>
 internal sealed class PackedWeights<TVector>(CpuThreads threads) : IDisposable

@@ -58,13 +58,13 @@ internal sealed class TableGradients
         }
     }
 
-    /// <summary>Whether a piece of a gradient is known to be zero.</summary>
-    public unsafe bool AreZero(float* first, long count)
+    /// <summary>Whether some elements of a tensor are known to be zero.</summary>
+    public bool AreZero(Tensor tensor, long first, long count)
     {
         foreach (Table table in _tables)
         {
-            long offset = first - table.Gradient.Floats();
-            if (offset >= 0 && offset + count <= table.Gradient.Length)
+            long offset = first + (tensor.Offset - table.Gradient.Offset) / sizeof(float);
+            if (ReferenceEquals(table.Gradient.Arena, tensor.Arena) && offset >= 0 && offset + count <= table.Gradient.Length)
             {
                 return table.AreZero((int)(offset / table.Gradient.Columns), (int)((offset + count - 1) / table.Gradient.Columns));
             }

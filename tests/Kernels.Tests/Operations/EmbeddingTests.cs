@@ -140,6 +140,22 @@ internal sealed class EmbeddingTests(KernelTarget target) : OperationTests(targe
         }
     }
 
+    [Test]
+    public void ATableThatIsGoneKeepsNothingFromBeingOptimized()
+    {
+        EmbeddingParameters parameters = Parameters(vocabulary: 200, hidden: 16);
+        using (DeviceArena arena = Device.Kernels.CreateArena("another model", DeviceArena.BytesOf(ElementType.Float32, 200, 16)))
+        {
+            Parameter gone = new(parameters.Word.Value, arena.Allocate(ElementType.Float32, 200, 16));
+            Backward(parameters with { Word = gone }, [[4, 7]], accumulate: false);
+        }
+
+        Tensor norm = Device.Output(1, 1);
+        Device.Kernels.GlobalNorm(Device.Float(Array2.Filled(1, 4, 3)), float.PositiveInfinity, norm, Device.Output(1, 1));
+
+        Assert.That(Device.Read(norm)[0, 0], Is.EqualTo(6));
+    }
+
     private EmbeddingParameters Parameters(int vocabulary, int hidden) => new(
         Device.Parameter(new Array2(vocabulary, hidden)), Device.Parameter(new Array2(8, hidden)), Parameter.None,
         new NormParameters(Device.Parameter(Array2.Filled(1, hidden, 1)), Device.Parameter(new Array2(1, hidden)), LayerPasses.Epsilon));

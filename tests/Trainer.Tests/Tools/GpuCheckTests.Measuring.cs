@@ -159,6 +159,18 @@ public sealed partial class GpuCheckTests
         Assert.That(Summary, Does.Contain("| profilers | partial: no time was left for ncu and its ranges of NVTX |"));
     }
 
+    [Test]
+    public void WhatHadNoTimeIsSaidThoughTheRestDidNotWork()
+    {
+        HasGpu();
+        HasNvtx("exit 1");
+        Write(Path.Combine("path", "nsys"), "exit 124");
+
+        Run("profilers");
+
+        Assert.That(Summary, Does.Contain("| profilers | partial: no time was left for nsys |").And.Contain("Nsight Compute did not work here"));
+    }
+
     private void HasNvtx(string ncu)
     {
         Program("MnrEngine", "echo pretend");
